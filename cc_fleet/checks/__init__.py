@@ -1,0 +1,145 @@
+"""Checks: each module here compares what a target's clients do with the policy.
+
+A check is a module ``checks/<name>.py`` with a docstring (its page in the docs), a
+``SEVERITY`` and ``compare(policy, subject)``; one that looks back on the findings has
+``review`` instead.  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, cast
+
+from cc_fleet.advisories import Advisory
+from cc_fleet.client import View, views
+from cc_fleet.host import plugins
+from cc_fleet.model import Finding, Install, Place, Problem, Target, Waived
+from cc_fleet.policy import SEVERITIES, Policy, Waiver
+
+KEPT = frozenset(("unreadable", "waiver-expired"))
+
+
+class Subject(NamedTuple):
+    """One target as checks see it: its facts, its clients at work, and what is known to break."""
+
+    target: Target
+    views: tuple[View, ...]
+    advisories: tuple[Advisory, ...] = ()
+
+    def copies(self) -> Iterator[Install]:
+        """The CLI copies that stand for themselves, not inside an extension."""
+        return (i for i in self.target.installs if i.product == "cli" and i.bundled_in is None)
+
+    def extensions(self) -> Iterator[Install]:
+        return (i for i in self.target.installs if i.product != "cli")
+
+
+class Judgement(NamedTuple):
+    """What a review looks back on."""
+
+    policy: Policy
+    findings: tuple[Finding, ...]
+    targets: tuple[Target, ...]
+    today: str
+
+
+def all_checks() -> dict[str, Any]:
+    """Every check by its name."""
+    return cast("dict[str, Any]", plugins.modules(__name__))
+
+
+def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Target], today: str) -> list[Finding]:
+    """Every finding on every target, in the order of targets, then of files and lines.
+
+    ``today`` is an ISO date (UTC), by which waivers run out.  Pure: the same arguments give
+    the same findings, on the laptop and on a controller.
+    """
+    findings: list[Finding] = []
+    judged = []
+    for target in targets:
+        judged.append(target)
+        subject = Subject(target, tuple(views(target)), advisories)
+        for name, check in all_checks().items():
+            if hasattr(check, "compare"):
+                findings += _stamped(policy, name, check.SEVERITY, target, check.compare(policy, subject))
+    findings = [_waived(policy, finding, judged, today) for finding in findings]
+    judgement = Judgement(policy, tuple(findings), tuple(judged), today)
+    for name, check in all_checks().items():
+        if hasattr(check, "review"):
+            findings += _stamped(policy, name, check.SEVERITY, None, check.review(judgement))
+    return _caused(findings)
+
+
+def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Iterator[Problem]:
+    """What ``ask`` finds in every view, equal problems as one, which then says whom it concerns."""
+    users: dict[Problem, dict[str, None]] = {}
+    for view in subject.views:
+        for problem in ask(view):
+            users.setdefault(problem, {})[view.user] = None
+    alone = len({view.user for view in subject.views}) == 1
+    for problem, concerned in users.items():
+        names = ", ".join(concerned) if len(concerned) < 6 else f"{len(concerned)} users"
+        yield problem if alone else problem._replace(message=f"{problem.message} (for {names})")
+
+
+def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:
+    """Whether ``waiver`` speaks of this finding: its check or advisory, its target, its version."""
+    problem = finding.problem
+    if waiver.check not in (finding.check, problem.advisory):
+        return False
+    names = () if target is None else (target.name, target.machine_id, *(f"group:{g}" for g in target.groups))
+    if waiver.targets and not set(waiver.targets) & set(names):
+        return False
+    return waiver.allow is None or waiver.allow.versions.admits(problem.subject.rpartition("@")[2])
+
+
+def _stamped(policy: Policy, check: str, severity: str, target: Target | None, problems: Iterable[Problem]) -> Iterator[Finding]:
+    ordinals: dict[str, int] = {}
+    for problem in dict.fromkeys(problems):
+        level = problem.severity or severity
+        level = policy.severity.get(problem.advisory or check, policy.severity.get(check, level))
+        if level == "ignore" and check not in KEPT:
+            continue
+        base = "\0".join((check, problem.advisory or "", _relative(target, problem.place.file), problem.subject.partition("@")[0]))
+        ordinals[base] = ordinals.get(base, 0) + 1
+        stamp = hashlib.sha256(f"{base}\0{ordinals[base]}".encode()).hexdigest()
+        level = level if level in SEVERITIES else severity
+        yield Finding(check, level, target.name if target else "policy", problem, stamp)
+
+
+def _relative(target: Target | None, file: str) -> str:
+    """``file`` as any machine would name it: below a home it begins with ``~``."""
+    for home in target.coverage.homes if target else ():
+        if file.startswith(f"{home}/"):
+            return f"~{file[len(home) :]}"
+    return file
+
+
+def _waived(policy: Policy, finding: Finding, targets: list[Target], today: str) -> Finding:
+    if finding.check in KEPT:
+        return finding
+    target = next((t for t in targets if t.name == finding.target), None)
+    for waiver in policy.waivers:
+        if waiver.until >= today and matching(waiver, finding, target):
+            return finding._replace(waived=Waived(waiver.reason, waiver.until, waiver.owner, waiver.ticket))
+    return finding
+
+
+def _caused(findings: list[Finding]) -> list[Finding]:
+    """``because`` as the fingerprint of the finding that it names (``check:file``), or none."""
+    causes = {(f.target, f"{f.check}:{f.problem.place.file}"): f for f in reversed(findings) if f.waived is None}
+    resolved = []
+    for finding in findings:
+        cause = causes.get((finding.target, finding.problem.because or ""))
+        because = cause.fingerprint if cause is not None and cause is not finding else None
+        resolved.append(finding._replace(problem=finding.problem._replace(because=because)))
+    return resolved
+
+
+def nowhere(subject: Subject, user: str | None = None) -> Place:
+    """Where a thing that stands nowhere would belong: managed settings as root, else the user's own."""
+    coverage = subject.target.coverage
+    if coverage.privileged or user not in coverage.users:
+        return Place("/etc/claude-code/managed-settings.json")
+    return Place(f"{coverage.homes[coverage.users.index(user)]}/.claude/settings.json")

@@ -1,0 +1,46 @@
+"""A copy of Claude Code is outside the policy's `cli.versions`, or is denied.
+
+Every copy counts, also one that nobody's PATH runs today: the next change of a PATH, or the
+next tool that calls it by its path, does. What the native updater merely keeps in store is a
+note.
+
+**Fix**: install the version that the policy names; the report gives the command for the way
+this copy was installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.checks import Subject
+from cc_fleet.model import Fix, Install, Problem
+from cc_fleet.policy import Policy
+from cc_fleet.policy.allowed import best, refusal
+
+SEVERITY = "error"
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    for copy in subject.copies():
+        refused = refusal(policy, "cli", copy.version, policy.cli.versions)
+        if refused is None or (copy.intact is False and not copy.active_for):
+            continue
+        stored = copy.method == "native" and copy.active_for == ()
+        yield Problem(
+            f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
+            fix=install(copy, best(policy)), severity="note" if stored else None,
+        )  # fmt: skip
+
+
+def install(copy: Install, version: str | None) -> Fix | None:
+    """How to bring this copy to ``version``."""
+    if version is None:
+        return None
+    who = "you" if copy.user else "admin"
+    if copy.method == "native":
+        return Fix(who, f"install {version}", f"claude install {version}")
+    prefix = copy.place.file.partition("/lib/node_modules/")[0]
+    where = f" --prefix {prefix}" if prefix != copy.place.file and prefix not in ("/usr", "/usr/local") else " -g"
+    if where != " -g":
+        where = f" -g{where}"
+    return Fix(who, f"install {version}", f"npm install{where} @anthropic-ai/claude-code@{version}")

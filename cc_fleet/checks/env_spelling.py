@@ -1,0 +1,76 @@
+"""A variable looks like one of Claude Code's and is not, or its value means something else.
+
+`CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETA` is nobody's variable, and `"2"` is no way to say yes.
+Some variables are switched on by any text, so that `0` switches them on: those are advisories
+(`check: env-spelling`). The list of documented names ages, so a name is only reported where it
+is a near miss of a known one.
+
+**Fix**: write the name or value that is meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from cc_fleet.checks import Subject
+from cc_fleet.checks.known_issue import reported
+from cc_fleet.client import shown, truth
+from cc_fleet.model import REDACTED, Fix, Place, Problem
+from cc_fleet.policy import Policy
+
+SEVERITY = "warning"
+NUMBERS = frozenset(
+    """
+    CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY MAX_THINKING_TOKENS CLAUDE_CODE_MAX_OUTPUT_TOKENS MCP_TIMEOUT
+    MCP_TOOL_TIMEOUT BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS BASH_MAX_OUTPUT_LENGTH MAX_MCP_OUTPUT_TOKENS
+    """.split()
+)
+_SWITCH = re.compile(r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))")
+_DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "env_names.json")
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    yield from reported(subject, "env-spelling")
+    said = [(v.name, v.value, v.place) for v in subject.target.variables]
+    said += [(s.key[1], s.value, s.place) for s in subject.target.settings if s.key[0] == "env" and len(s.key) == 2]
+    for name, value, place in said:
+        if name in policy.env:
+            continue  # the policy's own rule speaks of its value
+        if (meant := _meant(name)) is not None:
+            yield Problem(name, f"{name} is not a variable of Claude Code; {meant} is", place, Fix("you", f"rename it to {meant}"))
+        elif value not in (None, "", REDACTED):
+            yield from _value(name, value, place)
+
+
+def _value(name: str, value: object, place: Place) -> Iterator[Problem]:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if name in NUMBERS and truth.integer(text) is None:
+        yield Problem(name, f"{name} is {shown(value)}, which is no whole number in plain digits", place, Fix("you", "write plain digits"))
+    elif _SWITCH.match(name) and name in _names() and name not in truth.ANY_TEXT and not _is_switch_word(text):
+        yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix("you", 'write "1" to switch it on, "0" to say that it is off'))
+
+
+def _is_switch_word(text: str) -> bool:
+    return text.strip().lower() in truth.TRUE | truth.FALSE
+
+
+def _meant(name: str) -> str | None:
+    """The documented name that ``name`` almost is."""
+    if name in _names() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):
+        return None
+    if f"CLAUDE_CODE_{name}" in _names():
+        return f"CLAUDE_CODE_{name}"
+    import difflib
+
+    close = difflib.get_close_matches(name, [known for known in _names() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
+    return close[0] if close else None
+
+
+@cache
+def _names() -> frozenset[str]:
+    with open(_DATA, encoding="utf-8") as file:
+        return frozenset(json.load(file)["names"])

@@ -1,0 +1,30 @@
+"""The extension's own Claude Code is another version than the one in the user's PATH.
+
+The extension runs the copy that it brings. With `match-cli: true` both must be one version, so
+that a fix or a pin holds in the editor and in the terminal.
+
+**Fix**: install the extension in the CLI's version, or the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.checks import Subject
+from cc_fleet.checks.extension_version import install
+from cc_fleet.model import Problem
+from cc_fleet.policy import Policy
+
+SEVERITY = "warning"
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    for copy in subject.extensions():
+        rule = policy.extensions.get(copy.product)
+        if rule is None or not rule.match_cli:
+            continue
+        for user in copy.active_for or ():
+            runs = next((c for c in subject.copies() if user in (c.active_for or ())), None)
+            if runs is not None and runs.version != copy.version:
+                yield Problem(copy.product, f"{copy.method} runs {copy.product} {copy.version}, and {user}'s PATH runs {runs.version}",
+                              copy.place, install(copy, runs.version))  # fmt: skip

@@ -1,0 +1,31 @@
+"""Requests go to a gateway that the policy does not know.
+
+Judged is the URL in force: `ANTHROPIC_BASE_URL`, or the provider's own variable, as settings and
+environment resolve it. With `other-gateways: deny` every URL must match one of `gateways`.
+
+**Fix**: point the variable at a gateway of the policy, or remove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.checks import Subject, by_view
+from cc_fleet.client import View
+from cc_fleet.model import Fix, Problem
+from cc_fleet.policy import Policy
+
+SEVERITY = "error"
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    if policy.other_gateways == "deny":
+        yield from by_view(subject, lambda view: _of(policy, view))
+
+
+def _of(policy: Policy, view: View) -> Iterator[Problem]:
+    gateway = view.gateway()
+    if gateway is not None and policy.gateway(gateway.url) is None:
+        allowed = ", ".join(rule.url for rule in policy.gateways) or "none"
+        yield Problem(gateway.url, f"requests go to {gateway.url}, which is no gateway of the policy", gateway.place,
+                      Fix("you", f"use an allowed gateway ({allowed}), or Anthropic's own API"))  # fmt: skip

@@ -1,0 +1,43 @@
+"""A credential stands in a URL, in a project's file, or in a file that others can read.
+
+The value is never read into a fact; only that it is there, of which kind, and who may read the
+file. A project's shared settings are committed, so a credential there is everybody's.
+
+**Fix**: revoke the credential, then keep the new one in the user's own files, mode 0600.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.checks import Subject
+from cc_fleet.model import Credential, Fix, Problem
+from cc_fleet.policy import Policy
+
+SEVERITY = "error"
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    shared = {s.place.file for s in subject.target.settings if s.scope == "project"}
+    for credential in subject.target.credentials:
+        problem = _of(credential, credential.place.file in shared)
+        if problem is not None:
+            yield problem
+
+
+def _of(found: Credential, shared: bool) -> Problem | None:
+    who, subject = "you" if found.user else "admin", found.kind
+    if found.kind == "url":
+        return Problem(subject, "a URL here holds a credential, which ends up in logs", found.place,
+                       Fix(who, "revoke it, and give it in a header or helper of its own"))  # fmt: skip
+    if found.kind == "apiKeyHelper":
+        return None  # a command, not a credential
+    if shared:
+        return Problem(subject, f"{found.kind} stands in a project's shared settings, which are committed", found.place,
+                       Fix(who, "revoke it, and keep the new one out of the repository"))  # fmt: skip
+    if found.readable_by != "owner":
+        whom = "everyone on this machine" if found.readable_by == "everyone" else "its group"
+        return Problem(subject, f"{found.kind} stands in a file that {whom} can read", found.place,
+                       Fix(who, "make the file its owner's alone", f"chmod go-rwx {found.place.file}"),
+                       severity=None if found.readable_by == "everyone" else "warning")  # fmt: skip
+    return None

@@ -1,0 +1,69 @@
+"""A setting stands where Claude Code does not ask for it.
+
+Managed-only keys in a user's file do nothing, nor do keys of the global configuration
+(`~/.claude.json`) in a settings file, nor drop-ins (`managed-settings.d`) for clients older than
+2.1.83, nor `autoUpdates: false` for a native install.
+
+**Fix**: move the key to the file that is asked for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+
+from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks.version_gate import KEYS as GATE
+from cc_fleet.client import DROP_INS_SINCE, MANAGED, View
+from cc_fleet.model import Fix, Problem, Setting
+from cc_fleet.policy import Policy
+
+SEVERITY = "warning"
+_DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "settings_keys.json")
+
+
+def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    for setting in subject.target.settings:
+        why = _misplaced(setting)
+        if why is not None:
+            yield Problem(".".join(setting.key), f"{'.'.join(setting.key)} has no effect here: {why}", setting.place,
+                          Fix("admin" if setting.scope in MANAGED else "you", "move it there, or delete it"))  # fmt: skip
+    yield from by_view(subject, lambda view: _unknown_to(view))
+
+
+def _misplaced(setting: Setting) -> str | None:
+    name = ".".join(setting.key)
+    scope = _scopes().get(name)
+    if scope is None or name in GATE or setting.key[0] == "env":
+        return None
+    if setting.scope == "global":
+        return None
+    if scope == "Global config":
+        return "it belongs in ~/.claude.json"
+    if scope == "managed" and setting.scope not in MANAGED:
+        return "only managed settings are asked for it"
+    if scope == "User or managed" and setting.scope in ("project", "local"):
+        return "only user and managed settings are asked for it"
+    return None
+
+
+def _unknown_to(view: View) -> Iterator[Problem]:
+    if view.install is None:
+        return
+    if not view.knows(DROP_INS_SINCE):
+        for file in dict.fromkeys(s.place.file for s in view.target.settings if s.scope == "drop-in"):
+            first = next(s.place for s in view.target.settings if s.place.file == file)
+            yield Problem("drop-in", f"Claude Code {view.version} does not read managed-settings.d (2.1.83 is the first that does)", first,
+                          Fix("admin", "say it in managed-settings.json, or update the client"))  # fmt: skip
+    for setting in view.target.settings:
+        if setting.key == ("autoUpdates",) and setting.value is False and view.install.method == "native" and setting.user == view.user:
+            yield Problem("autoUpdates", "autoUpdates: false does not stop a native install from updating itself", setting.place,
+                          Fix("you", 'set "DISABLE_AUTOUPDATER": "1" in the "env" of ~/.claude/settings.json'))  # fmt: skip
+
+
+@cache
+def _scopes() -> dict[str, str]:
+    with open(_DATA, encoding="utf-8") as file:
+        return dict(json.load(file)["scopes"])

@@ -1,0 +1,27 @@
+"""A waiver excuses nothing that was found.
+
+What it excused is repaired, or its check or version is misspelt. A policy of a whole fleet will
+see this on machines that the waiver is not for, so only a waiver whose `targets` (if it names
+any) were all looked at is reported.
+
+**Fix**: delete the waiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.checks import Judgement, matching
+from cc_fleet.model import Fix, Problem
+
+SEVERITY = "note"
+
+
+def review(judged: Judgement) -> Iterator[Problem]:
+    targets = {target.name: target for target in judged.targets}
+    names = set(targets) | {t.machine_id or "" for t in judged.targets} | {f"group:{g}" for t in judged.targets for g in t.groups}
+    for waiver in judged.policy.waivers:
+        if waiver.until < judged.today or not set(waiver.targets) <= names:
+            continue
+        if not any(matching(waiver, finding, targets.get(finding.target)) for finding in judged.findings):
+            yield Problem(waiver.check, f"the waiver of {waiver.check} excuses nothing ({waiver.reason})", waiver.place, Fix("admin", "delete it"))

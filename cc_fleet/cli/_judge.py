@@ -1,0 +1,95 @@
+"""What the commands that judge share: their options, the policy, and how a result is shown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from cc_fleet import advisories, checks
+from cc_fleet.cli import InputError
+from cc_fleet.model import Target
+from cc_fleet.policy.load import Loaded, load, which
+from cc_fleet.report import About, Report, Style, formats, names
+
+
+def policy_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy", metavar="FILE", action="append", default=[],
+        help="judge by this policy, a file or a packaged name; repeatable, each adds to those before "
+        "(default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)",
+    )  # fmt: skip
+
+
+def result_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", metavar="NAME", choices=names(), default="text", help=f"one of {', '.join(names())} (default: text)")
+    parser.add_argument("--output", metavar="NAME=FILE", action="append", default=[], help="write this format to a file as well; repeatable")
+    parser.add_argument("--fail-on", choices=("error", "warning", "note"), default="error", help="the least severity that gives exit code 1 (default: error)")
+    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 whatever is found")
+    parser.add_argument("--if-nothing", choices=("fail", "pass"), default="fail", help="exit with 3 or 0 where there is nothing of Claude Code (default: fail)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show how every value in force came about")
+
+
+def chosen_policy(given: list[str]) -> Loaded:
+    """The policy that judges here."""
+    return load(which(given, dict(os.environ), sys.platform))
+
+
+def judged(loaded: Loaded, targets: list[Target]) -> Report:
+    """The report on ``targets``."""
+    known = advisories.load(loaded.folders)
+    findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
+    about = About(loaded.policy.policy, loaded.files, loaded.sha256, len(known), advisories.digest(), loaded.policy.contact)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME"))
+
+
+def shown(report: Report, args: argparse.Namespace) -> int:
+    """Print and write the report as asked, and return the exit code."""
+    for output in args.output:
+        name, equals, file = output.partition("=")
+        if not equals or name not in names():
+            raise InputError(f"--output {output}: expected NAME=FILE, NAME one of {', '.join(names())}")
+        _write(file, formats()[name].render(report, Style()))
+    if not args.quiet:
+        sys.stdout.write(formats()[args.format].render(report, style(args)))
+    return exit_code(report, args)
+
+
+def exit_code(report: Report, args: argparse.Namespace) -> int:
+    """0, 1, 3 or 4, as DESIGN 6 has them; several hold: 1 before 4 before 3."""
+    if args.exit_zero:
+        return 0
+    if report.at_least(args.fail_on):
+        return 1
+    if any(target.gaps for target in report.targets):
+        return 4
+    if all(target.nothing for target in report.targets):
+        return 3 if args.if_nothing == "fail" else 0
+    return 0
+
+
+def style(args: argparse.Namespace) -> Style:
+    """How standard output wants its text."""
+    import shutil
+
+    environ = os.environ
+    color = args.color == "always" or (
+        args.color == "auto"
+        and not environ.get("NO_COLOR")
+        and (bool(environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and environ.get("TERM") != "dumb"))
+    )
+    unicode = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
+    width = shutil.get_terminal_size((100, 24)).columns
+    return Style(color, unicode, max(40, min(width, 140)), args.verbose)
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as err:
+        raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None

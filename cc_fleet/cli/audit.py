@@ -1,0 +1,70 @@
+"""Judge this machine, a file tree or saved facts by a policy.
+
+Without --root or --facts it is this machine that is judged, with the project settings of the
+current folder: every user's home when run as root, else the caller's.  Nothing is changed,
+nothing is run, and the network is not used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from cc_fleet.cli import InputError
+from cc_fleet.cli._judge import chosen_policy, judged, policy_options, result_options, shown
+from cc_fleet.host import document, facts, machine
+from cc_fleet.model import Target
+
+_FACTS = 64 * 1024 * 1024
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", metavar="DIR", action="append", default=[], help="judge the system that lies below DIR; repeatable")
+    parser.add_argument("--facts", metavar="PATH", action="append", default=[], help="judge saved facts: a file, a folder of *.json, or - ; repeatable")
+    policy_options(parser)
+    result_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    loaded = chosen_policy(args.policy)
+    keep, digests = loaded.policy.names(), bool(loaded.policy.cli.sha256)
+    targets = [target for path in args.facts for target in read_facts(path)]
+    for root in args.root:
+        if not os.path.isdir(root):
+            raise InputError(f"{root}: is not a folder")
+        targets.append(facts.collect(machine.under(root, keep, digests=digests)))
+    if not args.root and not args.facts:
+        targets.append(facts.collect(machine.live(keep, digests=digests)))
+    return shown(judged(loaded, targets), args)
+
+
+def read_facts(path: str) -> list[Target]:
+    """The targets of a facts file, of every ``*.json`` in a folder, or of standard input."""
+    if os.path.isdir(path):
+        files = [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".json")]
+        if not files:
+            raise InputError(f"{path}: holds no facts (*.json)")
+        return [_facts(file) for file in files]
+    return [_facts(path)]
+
+
+def _facts(file: str) -> Target:
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(_FACTS + 1)
+        else:
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as opened:
+                data = opened.read(_FACTS + 1) or b""
+    except OSError as err:
+        raise InputError(f"{file}: {(err.strerror or 'cannot be read').lower()}") from None
+    if len(data) > _FACTS:
+        raise InputError(f"{file}: is larger than {_FACTS // 1024**2} MiB")
+    try:
+        return document.load(json.loads(data))
+    except document.FactsError as err:
+        raise InputError(f"{file}: {err}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{file}: is not JSON") from None

@@ -1,0 +1,114 @@
+"""Check, show or start a policy file, or print its JSON Schema.
+
+  lint FILE…   everything that is wrong in policy files, with file:line:col
+  show         the policy that judges here, with all that it extends
+  init [FILE]  a policy to start from (default: .cc-fleet/policy.yaml is yours to choose; prints without FILE)
+  schema       the JSON Schema of policy files, for editors
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from cc_fleet.cli import InputError
+from cc_fleet.cli._judge import chosen_policy, policy_options
+from cc_fleet.policy.lint import lint
+from cc_fleet.policy.load import load
+from cc_fleet.policy.schema import schema
+
+_START = """\
+# A cc-fleet policy. `cc-fleet policy lint FILE` checks it, `cc-fleet audit --policy FILE` judges by it.
+policy: {name}
+extends: [default]
+
+cli:
+  versions: ">=2.1.163"        # what may be installed; alternatives with ||, holes with !=
+  auto-update: false
+
+# deny:
+#   - {{id: OPS-1, versions: "2.1.250", reason: why, instead: "2.1.248"}}
+
+env:
+  DISABLE_AUTOUPDATER: "1"
+
+# waivers:
+#   - {{check: cli-version, allow: {{versions: "2.1.172"}}, until: 2027-01-31, reason: why, owner: who}}
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("verb", choices=("lint", "show", "init", "schema"))
+    parser.add_argument("file", metavar="FILE", nargs="*")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    policy_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return {"lint": _lint, "show": _show, "init": _init, "schema": _schema}[args.verb](args)
+
+
+def _lint(args: argparse.Namespace) -> int:
+    files = [*args.file, *args.policy]
+    if not files:
+        raise InputError("policy lint: name a policy file")
+    remarks = 0
+    for file in files:
+        for remark in lint(load([file])):
+            remarks += remark.severity == "error"
+            print(f"{remark.place}: {remark.severity}: {remark.message}")
+        print(f"{file}: read without errors")
+    return 1 if remarks else 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    loaded = chosen_policy([*args.file, *args.policy])
+    data = _plain(loaded.policy)
+    if args.format == "json":
+        print(json.dumps({"policy": data, "files": list(loaded.files), "sha256": loaded.sha256}, indent=1))
+        return 0
+    import yaml
+
+    print(f"# {loaded.policy.policy}: {' + '.join(loaded.files)}; sha256 {loaded.sha256}")
+    sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+    return 0
+
+
+def _init(args: argparse.Namespace) -> int:
+    if len(args.file) > 1:
+        raise InputError("policy init: name one file")
+    if not args.file:
+        sys.stdout.write(_START.format(name="mine"))
+        return 0
+    file = args.file[0]
+    name = os.path.basename(file).partition(".")[0] or "mine"
+    try:
+        with open(file, "x", encoding="utf-8") as out:
+            out.write(_START.format(name=json.dumps(name) if not name.isidentifier() else name))
+    except OSError as err:
+        raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None
+    print(f"{file}: written; `cc-fleet policy lint {file}` checks it")
+    return 0
+
+
+def _schema(args: argparse.Namespace) -> int:
+    print(json.dumps(schema(), indent=1))
+    return 0
+
+
+def _plain(value: Any) -> Any:
+    """A policy as the YAML that would give it: no defaults, no places."""
+    if hasattr(value, "parse") or hasattr(value, "json"):
+        return getattr(value, "json", None) if hasattr(value, "json") else getattr(value, "text", None)
+    if hasattr(value, "_fields"):
+        defaults = value._field_defaults
+        items = ((name, getattr(value, name)) for name in value._fields if name not in ("place", "extends"))
+        return {name.replace("_", "-"): _plain(inner) for name, inner in items if inner != defaults.get(name, ...)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, str) else value

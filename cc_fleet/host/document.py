@@ -1,0 +1,135 @@
+"""Facts as JSON, ``cc-fleet/facts/1``: grouped by kind, places as objects.
+
+Facts travel, so what comes back is not trusted: every value is checked against the type of
+its field, unknown keys are passed over, and a document of a newer schema is refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ..model import GROUPS, Coverage, Place, Target
+
+SCHEMA = "cc-fleet/facts/"
+VERSION = 1
+KINDS = ("machine", "filesystem", "image", "repository")
+
+
+class FactsError(Exception):
+    """The document is not facts; ``where: what`` in one line."""
+
+
+def dump(target: Target) -> dict[str, Any]:
+    """``target`` as the JSON document of DESIGN 3."""
+    return {
+        "schema": f"{SCHEMA}{VERSION}",
+        "target": {
+            "kind": target.kind, "name": target.name, "machine_id": target.machine_id, "os": target.os,
+            "groups": list(target.groups),
+        },
+        "collected_at": target.collected_at,
+        "collector": target.collector,
+        "coverage": plain(target.coverage),
+        **{group: [plain(fact) for fact in getattr(target, group)] for group in GROUPS},
+    }  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """A named tuple as a dictionary, all the way down."""
+    if hasattr(value, "_fields"):
+        return {name: plain(getattr(value, name)) for name in value._fields}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def load(document: Any) -> Target:
+    """The target that ``document`` describes, or FactsError."""
+    _check_schema(document)
+    about = _object(document, "target")
+    if about.get("kind") not in KINDS:
+        raise FactsError(f"target.kind: expected one of {', '.join(KINDS)}")
+    groups = {
+        group: tuple(_record(kind, item, f"{group}[{at}]") for at, item in enumerate(_list(document, group)))
+        for group, kind in GROUPS.items()
+    }
+    try:
+        return Target(
+            about["kind"], _is("str", about["name"], "target.name"), _is("str", about["os"], "target.os"),
+            _is("str", document["collected_at"], "collected_at"), _is("str", document["collector"], "collector"),
+            _record(Coverage, _object(document, "coverage"), "coverage"),
+            _is("str | None", about.get("machine_id"), "target.machine_id"),
+            _is("tuple[str, ...]", about.get("groups", []), "target.groups"),
+            **groups,
+        )  # fmt: skip
+    except KeyError as err:
+        raise FactsError(f"{err.args[0]} is missing") from None
+
+
+def _check_schema(document: Any) -> None:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str) or not schema.startswith(SCHEMA):
+        raise FactsError(f"not facts of cc-fleet: no schema {SCHEMA}{VERSION}")
+    number = schema[len(SCHEMA) :]
+    if not number.isascii() or not number.isdigit() or len(number) > 6 or int(number) < 1:
+        raise FactsError("schema: not a version of facts")
+    if int(number) > VERSION:
+        raise FactsError(f"schema: {schema} is newer than {SCHEMA}{VERSION}, the newest that this cc-fleet reads")
+
+
+def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    if not isinstance(value, dict):
+        raise FactsError(f"{name}: expected an object")
+    return value
+
+
+def _list(document: dict[str, Any], name: str) -> list[Any]:
+    value = document.get(name, [])
+    if not isinstance(value, list):
+        raise FactsError(f"{name}: expected a list")
+    return value
+
+
+def _record(kind: Any, item: Any, where: str) -> Any:
+    if not isinstance(item, dict):
+        raise FactsError(f"{where}: expected an object")
+    hints = kind.__annotations__
+    given = {}
+    for name in kind._fields:
+        if name in item:
+            hint = hints[name]
+            given[name] = _is(getattr(hint, "__forward_arg__", hint), item[name], f"{where}.{name}")
+        elif name not in kind._field_defaults:
+            raise FactsError(f"{where}.{name} is missing")
+    return kind(**given)
+
+
+def _is(hint: str, value: Any, where: str) -> Any:
+    """``value``, if it is what the annotation ``hint`` says; lists become tuples."""
+    if hint == "Place":
+        return _record(Place, value, where)
+    if hint.startswith("tuple") and isinstance(value, list):
+        value = tuple(value)
+    if not _TYPES[hint](value):
+        raise FactsError(f"{where}: expected {hint.replace('tuple[str, ...]', 'a list of texts')}")
+    return value
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "str": lambda v: isinstance(v, str),
+    "str | None": lambda v: v is None or isinstance(v, str),
+    "int": _is_int,
+    "int | None": lambda v: v is None or _is_int(v),
+    "bool": lambda v: isinstance(v, bool),
+    "bool | None": lambda v: v is None or isinstance(v, bool),
+    "tuple[str, ...]": _is_texts,
+    "tuple[str, ...] | None": lambda v: v is None or _is_texts(v),
+    "JSON": lambda _: True,
+}

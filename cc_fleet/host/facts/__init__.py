@@ -1,0 +1,61 @@
+"""Fact sources: each module here reads one kind of evidence from a machine.
+
+A source is a module with a docstring, ``WANTS`` (the paths that it reads, ``~`` for every
+home, ``*`` for anything) and ``read(machine)``.  Nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Iterator, Protocol, cast
+
+from ... import __version__
+from ...model import GROUPS, Coverage, Gap, Place, Target
+from .. import launchers, login, plugins
+from ..machine import Machine
+
+
+class Source(Protocol):
+    """What a module in this folder offers."""
+
+    WANTS: tuple[str, ...]
+
+    def read(self, machine: Machine) -> Iterator[Any]: ...
+
+
+def sources() -> dict[str, Source]:
+    return cast("dict[str, Source]", plugins.modules(__name__))
+
+
+def collect(machine: Machine) -> Target:
+    """Read everything that the sources find on ``machine``.  Never raises for what stands there."""
+    machine = prepared(machine)
+    found: dict[type, list[Any]] = {kind: [] for kind in GROUPS.values()}
+    if machine.unread:
+        found[Gap].append(Gap(machine.unread, Place("/etc/passwd")))
+    for source in sources().values():
+        for fact in source.read(machine):
+            found[type(fact)].append(fact)
+    users = tuple(user.name for user in machine.users)
+    coverage = Coverage(
+        machine.privileged, users, tuple(user.home for user in machine.users), machine.tree.files, looked(machine)
+    )
+    return Target(
+        machine.kind, machine.name, machine.os, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        f"cc-fleet {__version__}", coverage, machine.machine_id,
+        **{group: tuple(found[kind]) for group, kind in GROUPS.items()},
+    )  # fmt: skip
+
+
+def prepared(machine: Machine) -> Machine:
+    """The machine with its users' sessions and launchers read, which several sources ask for."""
+    reader = login.Reader(machine)
+    machine = machine._replace(sessions={user.name: reader.session(user) for user in machine.users})
+    return machine._replace(launchers=launchers.find(machine))
+
+
+def looked(machine: Machine) -> tuple[str, ...]:
+    """Where this machine was searched, for the person who is told that nothing was found."""
+    path = dict.fromkeys(folder for user in machine.users for folder in machine.session(user).path)
+    homes = [user.home for user in machine.users]
+    return (f"PATH: {':'.join(path)}", f"homes: {', '.join(homes)}", "/etc/claude-code")

@@ -1,0 +1,42 @@
+"""Reading a text file: the text, nothing, or the Gap that it leaves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from ..model import Gap, Place
+from .tree import LIMIT, Missing, Tree, Unreadable
+
+
+class Text(NamedTuple):
+    """A file's bytes as text; ``valid`` is False where they are not UTF-8 and were patched."""
+
+    text: str
+    size: int
+    valid: bool
+
+
+def read_text(tree: Tree, path: str, limit: int = LIMIT) -> Union[Text, Gap, None]:
+    """``path`` as text; None where there is no such file; a Gap where it cannot be read or is over ``limit``."""
+    try:
+        data = tree.read(path, limit)
+    except Missing:
+        return None
+    except Unreadable as err:
+        return Gap(str(err), Place(path))
+    if len(data) > limit:
+        return Gap(f"is larger than {limit // 1024} KiB", Place(path))
+    try:
+        return Text(data.decode("utf-8"), len(data), True)
+    except UnicodeDecodeError:
+        return Text(data.decode("utf-8", "replace"), len(data), False)
+
+
+def read_folder(tree: Tree, path: str) -> Union["list[str]", Gap]:
+    """The names in ``path``, none where it is missing; a Gap where it cannot be listed."""
+    try:
+        return tree.names(path)
+    except Missing:
+        return []
+    except Unreadable as err:
+        return Gap(str(err), Place(path))

@@ -1,0 +1,78 @@
+"""Reports: each module here is a format, ``render(report) -> str``.  A format knows no exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, cast
+
+from cc_fleet.host import plugins
+from cc_fleet.model import Finding, Target
+from cc_fleet.policy import SEVERITIES
+
+
+class About(NamedTuple):
+    """What judged: the policy's name, files and digest; how many advisories, and theirs."""
+
+    policy: str
+    files: tuple[str, ...]
+    sha256: str
+    advisories: int
+    advisories_sha256: str
+    contact: str | None = None
+
+
+class Report(NamedTuple):
+    """Everything that a format shows.  ``time`` is ISO, UTC; ``home`` is shown as ``~``."""
+
+    about: About
+    time: str
+    targets: tuple[Target, ...]
+    findings: tuple[Finding, ...]
+    home: str | None = None
+
+    def of(self, target: Target) -> list[Finding]:
+        """The findings on one target."""
+        return [finding for finding in self.findings if finding.target == target.name]
+
+    def count(self, severity: str) -> int:
+        """Findings of this severity that count: not waived, not a consequence of another, not a gap."""
+        return sum(1 for f in self.findings if f.severity == severity and counts(f))
+
+    def at_least(self, severity: str) -> int:
+        """Findings that count, of ``severity`` or worse."""
+        return sum(self.count(name) for name in SEVERITIES[: SEVERITIES.index(severity) + 1])
+
+
+class Style(NamedTuple):
+    """How a text may look: colours or none, Unicode marks or plain ASCII, how wide, how much."""
+
+    color: bool = False
+    unicode: bool = True
+    width: int = 100
+    verbose: bool = False
+
+
+def formats() -> dict[str, Any]:
+    """Every format by its name."""
+    return cast("dict[str, Any]", plugins.modules(__name__))
+
+
+def names() -> tuple[str, ...]:
+    """The names of the formats, without loading them."""
+    return plugins.names(__name__)
+
+
+def counts(finding: Finding) -> bool:
+    """Whether a finding counts in sums: a gap, a waived finding and a consequence do not."""
+    return finding.waived is None and finding.problem.because is None and finding.check != "unreadable"
+
+
+def verdict(target: Target, findings: Iterable[Finding]) -> str:
+    """compliant, findings, nothing-checked or gaps."""
+    if any(counts(finding) and finding.severity == "error" for finding in findings):
+        return "findings"
+    if target.gaps:
+        return "gaps"
+    if target.nothing:
+        return "nothing-checked"
+    return "findings" if any(counts(finding) for finding in findings) else "compliant"

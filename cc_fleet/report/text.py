@@ -1,0 +1,157 @@
+"""The report for people: by file, the line with a mark under it, why, and what to do."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from cc_fleet.model import Finding, Place, Step, Target
+from cc_fleet.policy import SEVERITIES
+from cc_fleet.report import Report, Style, counts
+
+_COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
+
+
+def render(report: Report, style: Style = Style()) -> str:
+    lines = [*_head(report, style)]
+    for target in report.targets:
+        lines += ["", *_target(report, target, style)]
+    policy = [finding for finding in report.findings if finding.target == "policy"]
+    if policy:
+        lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
+    lines += ["", *_summary(report, style)]
+    text = "\n".join(lines) + "\n"
+    return text if style.unicode else _ascii(text)
+
+
+def printable(text: str) -> str:
+    """``text`` with everything that steers a terminal made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _head(report: Report, style: Style) -> Iterator[str]:
+    about = report.about
+    files = ", ".join(_short(file, report) for file in about.files)
+    yield f"policy {_paint(printable(about.policy), 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
+
+
+def _target(report: Report, target: Target, style: Style) -> Iterator[str]:
+    yield f"{_paint(printable(target.name), 'bold', style)}  {target.kind}, {target.os}"
+    for install in target.installs:
+        if install.bundled_in is None and (install.active_for or install.product == "cli"):
+            product = "Claude Code" if install.product == "cli" else install.product
+            users = _users(install.active_for)
+            yield _paint(f"  {product} {printable(install.version)} ({install.method}), {users}: {_short(install.place.file, report)}", "dim", style)
+    if target.nothing and not target.gaps:
+        yield "  no trace of Claude Code: no copy of it, and none of its settings"
+        yield from (f"  looked at {printable(where)}" for where in target.coverage.looked)
+        yield "  `cc-fleet demo` shows what a finding looks like"
+    yield from _files(report, report.of(target), style)
+
+
+def _users(active_for: tuple[str, ...] | None) -> str:
+    if active_for is None:
+        return "whose PATH runs it is not known"
+    if not active_for:
+        return "runs for nobody"
+    return f"runs for {printable(', '.join(active_for))}" if len(active_for) < 6 else f"runs for {len(active_for)} users"
+
+
+def _files(report: Report, findings: list[Finding], style: Style) -> Iterator[str]:
+    """Findings by file, the worst file first; consequences under their cause."""
+    causes = [finding for finding in findings if finding.problem.because is None]
+    by_file: dict[str, list[Finding]] = {}
+    for finding in sorted(causes, key=lambda f: (SEVERITIES.index(f.severity), not counts(f))):
+        by_file.setdefault(finding.problem.place.file, []).append(finding)
+    for file, found in by_file.items():
+        yield ""
+        yield _paint(_short(file, report), "bold", style)
+        for finding in sorted(found, key=lambda f: f.problem.place.line or 0):
+            yield from _finding(report, finding, style)
+            for consequence in findings:
+                if consequence.problem.because == finding.fingerprint:
+                    yield f"     ↳ so: {printable(consequence.problem.message)} {_paint(f'[{_name(consequence)}]', 'dim', style)}"
+
+
+def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:
+    problem = finding.problem
+    level = "waived" if finding.waived else finding.severity
+    head = f"  {_paint(level, finding.severity, style)}: {printable(problem.message)} {_paint(f'[{_name(finding)}]', 'dim', style)}"
+    yield from _wrapped(head, "    ", style)
+    yield from _line(problem.place, finding.severity, style)
+    if len(problem.trace) > 1 or (style.verbose and problem.trace):
+        yield from _trace(report, problem.trace)
+    if finding.waived:
+        yield from _wrapped(f"     waived until {finding.waived.until}: {printable(finding.waived.reason)}", "     ", style)
+    elif problem.fix is not None:
+        summary, command = _tilde(problem.fix.summary, report), problem.fix.command
+        yield from _wrapped(f"     fix ({problem.fix.who}): {printable(summary)}", "       ", style)
+        if command:
+            yield f"       $ {printable(_tilde(command, report))}"
+
+
+def _name(finding: Finding) -> str:
+    return f"{finding.check} {finding.problem.advisory}" if finding.problem.advisory else finding.check
+
+
+def _line(place: Place, severity: str, style: Style) -> Iterator[str]:
+    """The statement with a mark under it.  A long one is cut where the screen ends."""
+    if place.line is None or place.text is None:
+        return
+    number = f"{place.line:>6}"
+    text = printable(place.text)
+    room = max(20, style.width - len(number) - 4)
+    text = text if len(text) <= room else text[: room - 1] + "…"
+    yield f"{number} │ {text}"
+    yield f"{' ' * len(number)} │ {_paint('^' * len(text), severity, style)}"
+
+
+def _trace(report: Report, trace: tuple[Step, ...]) -> Iterator[str]:
+    for step, verb in zip(trace, ("in effect:", *("beats:" for _ in trace)), strict=False):
+        where = f" ({_short(str(step.place), report)})" if step.place else ""
+        yield f"     {verb:<10} {step.source}, {printable(step.value)}{where}"
+
+
+def _summary(report: Report, style: Style) -> Iterator[str]:
+    sums = [(report.count(level), level) for level in SEVERITIES]
+    said = ", ".join(f"{number} {level}{'s' if number != 1 else ''}" for number, level in sums)
+    waived = sum(1 for finding in report.findings if finding.waived)
+    files = sum(target.coverage.files for target in report.targets)
+    gaps = sum(len(target.gaps) for target in report.targets)
+    tone = next((level for number, level in sums if number), "good")
+    nothing = not any(number for number, _ in sums)
+    if nothing and not gaps and all(target.nothing for target in report.targets):
+        tone, said = "warning", "nothing checked"
+    said += f", {waived} waived" if waived else ""
+    yield f"{_paint(said, tone, style)}; read {files} files, {gaps} not readable"
+    if report.about.contact and report.count("error"):
+        yield f"ask {printable(report.about.contact)}"
+
+
+def _short(path: str, report: Report) -> str:
+    return printable("~" if path == report.home else _tilde(path, report))
+
+
+def _tilde(text: str, report: Report) -> str:
+    """Paths below the reader's home begin with ``~``."""
+    return text.replace(f"{report.home}/", "~/") if report.home and report.home != "/" else text
+
+
+def _wrapped(text: str, indent: str, style: Style) -> Iterator[str]:
+    if style.color or len(text) <= style.width:  # colour codes have no width; a terminal wraps by itself
+        yield text
+        return
+    lead = len(text) - len(text.lstrip())
+    yield from textwrap.wrap(
+        text.strip(), style.width, initial_indent=" " * lead, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _paint(text: str, tone: str, style: Style) -> str:
+    return f"\x1b[{_COLORS[tone]}m{text}\x1b[0m" if style.color else text
+
+
+def _ascii(text: str) -> str:
+    for mark, plain in {"│": "|", "↳": ">", "…": "...", "«": "<", "»": ">"}.items():
+        text = text.replace(mark, plain)
+    return text.encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,106 @@
+"""The project's sessions: ``nox`` runs those that need nothing but Python; ``nox -l`` lists all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["lint", "contracts", "tests", "host", "docs"]
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff and mypy --strict."""
+    session.install(*group("lint"), *PROJECT["project"]["dependencies"])
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Arrows point down: the import contracts of the house."""
+    session.install("-e", ".", *group("contracts"))
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that needs no network and no real client, with coverage."""
+    session.install("-e", ".", *group("test"))
+    session.run("coverage", "erase")
+    session.run("pytest", "-m", "not real", "--cov", "--cov-report=", *session.posargs)
+    if not session.posargs:
+        session.run("coverage", "report")
+
+
+@nox.session
+def host(session: nox.Session) -> None:
+    """What runs on a host, under Python 3.9: from the source tree and from the zipapp."""
+    python = python39()
+    if python is None:
+        reason = "no Python 3.9 here, so what runs on hosts was not run under it"
+        if os.environ.get("CC_FLEET_REQUIRE_REAL"):
+            session.error(reason)
+        session.skip(reason)
+    session.install("-e", ".", *group("test"))
+    session.run("pytest", "tests/host39.py", "-p", "no:cacheprovider", env={"CC_FLEET_PYTHON39": str(python)})
+
+
+def python39() -> str | None:
+    """A Python 3.9 of this machine: in PATH, or pyenv's."""
+    found = shutil.which("python3.9")
+    pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.9.*/bin/python3.9"))
+    return str(pyenv[-1]) if pyenv else found
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Generated pages, compiled data and README's help text are as the code has them."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "tests.generate", "--check")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write what ``docs`` compares."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "tests.generate")
+
+
+@nox.session
+def real(session: nox.Session) -> None:
+    """Real Claude Code clients, installed by npm, in namespaces of their own."""
+    session.install(".", *group("test"))
+    session.run("pytest", "-m", "real", "tests/real", *session.posargs)
+
+
+@nox.session
+def predictions(session: nox.Session) -> None:
+    """cc-fleet's "in effect?" against what real clients send; ``-- --sample 45`` runs that many, chosen pairwise."""
+    session.install(".", *group("test"))
+    session.run("python", "-m", "tests.real.predictions", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Ratios of programs that run side by side."""
+    session.install(".", "ansible-core>=2.19,<2.20")
+    session.run("python", "-I", "tests/bench.py", session.bin, *session.posargs)
+
+
+if __name__ == "__main__":
+    sys.exit("run `nox`")

@@ -1,0 +1,144 @@
+"""A case: a small system and a policy as YAML, and the findings that they give.
+
+    policy: {cli: {versions: ">=2.1.163"}}    # a policy without its name
+    advisories: true                          # judge with the packaged advisories (default: none)
+    files: {/etc/hostname: ada-laptop}        # what stands on the disk
+    links: {/usr/local/bin/claude: ../x}      # symbolic links; modes: {path: "0644"}
+    npm: {/usr/local: 2.1.330}                # a global npm install below this prefix, in PATH
+    native: {ada: [2.1.330]}                  # native installs of a user, the last one linked
+    extension: {ada: {version: 2.1.17, pinned: true, leftover: [2.1.19]}}
+    environ: {NAME: value}                    # ada is the caller, with this environment
+    cwd: /home/ada/shop
+    today: 2026-11-23
+    facts: {gateways: [...]}                  # facts laid over those that were read
+    problems: ["~/.claude/settings.json:3: error: message"]   # of this check, in order
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cc_fleet import advisories, checks
+from cc_fleet.host import document, facts
+from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host.tree import Disk
+from cc_fleet.model import Finding, Target
+from cc_fleet.policy.load import Loaded, load
+
+PACKAGE = "lib/node_modules/@anthropic-ai/claude-code"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The case in ``file``, every scalar as its text."""
+    loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def findings(case: dict[str, Any], tmp: Path) -> list[Finding]:
+    """What judging the case's system by its policy finds."""
+    loaded = policy(case, tmp)
+    known = advisories.load() if case.get("advisories") == "true" else ()
+    return checks.judge(loaded.policy, known, [target(case, tmp, loaded)], case.get("today", "2026-11-23"))
+
+
+def said(finding: Finding, case: dict[str, Any]) -> str:
+    """A finding as a case writes it."""
+    place = str(finding.problem.place).replace("/home/ada/", "~/")
+    level = "waived" if finding.waived else finding.severity
+    return f"{place}: {level}: {finding.problem.message.replace(case.get('tmp', '/nothing'), '')}"
+
+
+def policy(case: dict[str, Any], tmp: Path) -> Loaded:
+    file = tmp / "policy.yaml"
+    file.write_text(json.dumps({"policy": "case", **case.get("policy", {})}), encoding="utf-8")
+    return load([str(file)])
+
+
+def target(case: dict[str, Any], tmp: Path, loaded: Loaded) -> Target:
+    root = tmp / "root"
+    _system(case, root)
+    keep, digests = loaded.policy.names(), bool(loaded.policy.cli.sha256)
+    machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
+    if "environ" in case or "cwd" in case:
+        machine = _called(machine, case)
+    found = facts.collect(machine)
+    if "facts" in case:
+        found = document.load({**document.dump(found), **case["facts"]})
+    return found
+
+
+def _called(machine: Machine, case: dict[str, Any]) -> Machine:
+    ada = User("ada", "/home/ada", "bash")
+    environ = {"PATH": "/home/ada/.local/bin:/usr/local/bin:/usr/bin:/bin", **case.get("environ", {})}
+    others = tuple(user for user in machine.users if user.name != "ada")
+    return machine._replace(kind="machine", caller=ada, users=(ada, *others), environ=environ, cwd=case.get("cwd"))
+
+
+def _system(case: dict[str, Any], root: Path) -> None:
+    write(root, "/etc/passwd", "ada:x:1000:1000::/home/ada:/bin/bash\n")
+    (root / "home/ada").mkdir(parents=True)
+    for path, text in case.get("files", {}).items():
+        write(root, path, text)
+    for prefix, version in case.get("npm", {}).items():
+        npm(root, prefix, version)
+    for user, versions in case.get("native", {}).items():
+        native(root, user, versions)
+    for user, told in case.get("extension", {}).items():
+        extension(root, user, told)
+    for path, link in case.get("links", {}).items():
+        (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        (root / path.lstrip("/")).symlink_to(link)
+    for path, mode in case.get("modes", {}).items():
+        (root / path.lstrip("/")).chmod(int(mode, 8))
+
+
+def write(root: Path, path: str, text: str) -> Path:
+    file = root / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def npm(root: Path, prefix: str, version: str) -> None:
+    """A global npm install, in the layout of its version."""
+    old = tuple(map(int, version.split("."))) <= (2, 1, 112)
+    program = "cli.js" if old else "bin/claude.exe"
+    write(root, f"{prefix}/{PACKAGE}/package.json", json.dumps({"version": version, "bin": {"claude": program}}))
+    write(root, f"{prefix}/{PACKAGE}/{program}", "#!/usr/bin/env node" if old else "\x7fELF").chmod(0o755)
+    if not old:
+        write(root, f"{prefix}/{PACKAGE}-linux-x64/package.json", "{}")
+    link = root / prefix.lstrip("/") / "bin/claude"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(f"../{PACKAGE}/{program}")
+
+
+def native(root: Path, user: str, versions: list[str]) -> None:
+    """Native installs; PATH finds the last one, by ~/.local/bin."""
+    for version in versions:
+        write(root, f"/home/{user}/.local/share/claude/versions/{version}", "\x7fELF").chmod(0o755)
+    write(root, f"/home/{user}/.profile", 'PATH="$HOME/.local/bin:$PATH"\n')
+    link = root / f"home/{user}/.local/bin/claude"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(f"../share/claude/versions/{versions[-1]}")
+
+
+def extension(root: Path, user: str, told: dict[str, Any]) -> None:
+    """VS Code with the extension in one version, and folders of others left over."""
+    folder, name = f"/home/{user}/.{told.get('editor', 'vscode')}/extensions", told.get("id", "anthropic.claude-code")
+    entry = {
+        "identifier": {"id": name}, "version": told["version"], "relativeLocation": f"{name}-{told['version']}",
+        "metadata": {"pinned": told.get("pinned") == "true"},
+    }  # fmt: skip
+    write(root, f"{folder}/extensions.json", json.dumps([entry]))
+    for version in (told["version"], *told.get("leftover", ())):
+        write(root, f"{folder}/{name}-{version}/package.json", "{}")
+    if told.get("obsolete"):
+        write(root, f"{folder}/.obsolete", json.dumps({f"{name}-{version}": True for version in told["obsolete"]}))
+
+
+__all__ = ["Disk", "findings", "read", "said", "target"]
