@@ -11,10 +11,9 @@ import json
 import os
 
 from cc_fleet import advisories
+from cc_fleet.data import FOLDER
 from cc_fleet.decode import compact, read_yaml
 from cc_fleet.policy.load import folder
-
-DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
 
 def compiled() -> dict[str, str]:
@@ -31,7 +30,7 @@ def compiled() -> dict[str, str]:
 
 def main() -> None:
     for name, text in compiled().items():
-        with open(os.path.join(DATA, name), "w", encoding="utf-8") as file:
+        with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
             file.write(text)
 
 

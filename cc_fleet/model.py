@@ -58,7 +58,8 @@ class Install(NamedTuple):
 class Setting(NamedTuple):
     """One value of a settings file, objects taken apart: ``("env", "X")``, ``("model",)``.
 
-    ``scope`` is user, project, local, managed (the file), drop-in or global (``~/.claude.json``).
+    ``scope`` is global (``~/.claude.json``), user, project, local, root-local (the local file of
+    the git root above the project), managed (the file) or drop-in.
     """
 
     key: tuple[str, ...]
@@ -102,12 +103,17 @@ class Credential(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A file that was read, and that Claude Code will reject as a whole."""
+    """A settings file that Claude Code will reject as a whole.
+
+    ``kind``: syntax (it is not a JSON object, which no version takes) or size (over 2 MiB,
+    which newer ones refuse).
+    """
 
     reason: str
     place: Place
     scope: str
     user: str | None = None
+    kind: str = "syntax"
 
 
 class Gap(NamedTuple):

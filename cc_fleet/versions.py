@@ -9,17 +9,16 @@ if the range names a pre-release of that same version.
 
 from __future__ import annotations
 
-import json
 import operator
-import os
 import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+from cc_fleet.data import load
+
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _PART = re.compile(r"(>=|<=|==|!=|=|>|<)?\s*(v?[0-9][^\s,|<>=!]*)")
-_DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "cli_versions.json")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
@@ -135,6 +134,5 @@ class Published(NamedTuple):
 @cache
 def published() -> Published:
     """The list that ships with cc-fleet; ``nox -s refresh`` renews it."""
-    with open(_DATA, encoding="utf-8") as file:
-        data = json.load(file)
+    data = load("cli_versions.json")
     return Published(data["date"], tuple(data["versions"]))

@@ -10,15 +10,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from cc_fleet.client import View, matches, truth
+from cc_fleet.client import Effective, View, matches, truth
+from cc_fleet.data import load as load_data
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, expand, read_yaml
 from cc_fleet.model import Place
 from cc_fleet.versions import Range
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_COMPILED = os.path.join(os.path.dirname(_HERE), "data", "advisories.json")
 _NUMBER = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9})")
 
 
@@ -34,7 +34,11 @@ class Text(NamedTuple):
             raise ValueError(f"{text!r} is none of on, off, set, unset, falsy, not-digits, or a comparison such as '<1'")
         return cls(text)
 
-    def holds(self, name: str, value: Any) -> bool:
+    def holds(self, name: str, force: Effective) -> bool:
+        """Whether the value in force is so; of one that cannot be read only that it is set."""
+        value = force.value
+        if force.unknown or force.hidden:
+            return self.text == "set"
         on = value is not None and truth.is_on(name, value)
         if found := _NUMBER.fullmatch(self.text):
             number = truth.integer(str(value)) if value else None
@@ -140,17 +144,14 @@ def load(folders: tuple[str, ...] = ()) -> tuple[Advisory, ...]:
 @cache
 def packaged() -> tuple[Advisory, ...]:
     """The advisories of this folder, from their compiled form."""
-    with open(_COMPILED, encoding="utf-8") as file:
-        compiled = json.load(file)
-    return tuple(decode(Advisory, expand(root, name)) for name, root in compiled.items())
+    return tuple(decode(Advisory, expand(root, name)) for name, root in load_data("advisories.json").items())
 
 
 def digest() -> str:
     """The sha256 of the packaged advisories."""
     import hashlib
 
-    with open(_COMPILED, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    return hashlib.sha256(json.dumps(load_data("advisories.json")).encode()).hexdigest()
 
 
 def nodes(folder: str = _HERE) -> Iterator[tuple[str, Node]]:
@@ -182,7 +183,7 @@ def _holds(rule: Condition, view: View) -> bool:
         return False
     if rule.model and not matches(view.model(), rule.model):
         return False
-    if not all(text.holds(name, view.env(name).value) for name, text in rule.env.items()):
+    if not all(text.holds(name, view.env(name)) for name, text in rule.env.items()):
         return False
     if not all((view.setting(name).winner is not None) == (state == "set") for name, state in rule.settings.items()):
         return False
@@ -190,7 +191,7 @@ def _holds(rule: Condition, view: View) -> bool:
         return False
     if rule.credential and not view.credentials() & set(rule.credential):
         return False
-    return not rule.rejected or any(r.scope in rule.rejected for r in view.rejected())
+    return not rule.rejected or any(void.scope in rule.rejected for void in view.voided())
 
 
 def _compare(name: str, number: int, bound: int) -> bool:

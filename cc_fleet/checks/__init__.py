@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, cast
 from cc_fleet.advisories import Advisory
 from cc_fleet.client import View, views
 from cc_fleet.host import plugins
-from cc_fleet.model import Finding, Install, Place, Problem, Target, Waived
+from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
 
+MANAGED = "/etc/claude-code/managed-settings.json"
 KEPT = frozenset(("unreadable", "waiver-expired"))
 
 
@@ -127,8 +128,17 @@ def _waived(policy: Policy, finding: Finding, targets: list[Target], today: str)
 
 
 def _caused(findings: list[Finding]) -> list[Finding]:
-    """``because`` as the fingerprint of the finding that it names (``check:file``), or none."""
-    causes = {(f.target, f"{f.check}:{f.problem.place.file}"): f for f in reversed(findings) if f.waived is None}
+    """``because`` as the fingerprint of the finding that it names, or none.
+
+    A check names a cause as ``check:file:subject``; ``version:file`` is the version of what stands there.
+    """
+    causes: dict[tuple[str, str], Finding] = {}
+    for finding in reversed(findings):
+        if finding.waived is None:
+            file, subject = finding.problem.place.file, finding.problem.subject
+            causes[finding.target, f"{finding.check}:{file}:{subject}"] = finding
+            if finding.check in ("cli-version", "extension-version"):
+                causes[finding.target, f"version:{file}"] = finding
     resolved = []
     for finding in findings:
         cause = causes.get((finding.target, finding.problem.because or ""))
@@ -141,5 +151,30 @@ def nowhere(subject: Subject, user: str | None = None) -> Place:
     """Where a thing that stands nowhere would belong: managed settings as root, else the user's own."""
     coverage = subject.target.coverage
     if coverage.privileged or user not in coverage.users:
-        return Place("/etc/claude-code/managed-settings.json")
+        return Place(MANAGED)
     return Place(f"{coverage.homes[coverage.users.index(user)]}/.claude/settings.json")
+
+
+def reported(subject: Subject, check: str) -> Iterator[Problem]:
+    """The advisories that are told under the name ``check``: one problem for all clients that one cause concerns."""
+    found: dict[tuple[int, str, Place], list[View]] = {}
+    known = [advisory for advisory in subject.advisories if advisory.check == check]
+    for view in subject.views:
+        for number, advisory in enumerate(known):
+            if advisory.concerns(view):
+                name, place = advisory.subject(view)
+                place = place or (view.install.place if view.install else nowhere(subject, view.user))
+                found.setdefault((number, name, place), []).append(view)
+    for (number, name, place), concerned in found.items():
+        yield _known(known[number], name, place, concerned)
+
+
+def _known(advisory: Advisory, name: str, place: Place, concerned: list[View]) -> Problem:
+    view, remedy = concerned[0], advisory.remedies[0]
+    versions = ", ".join(sorted({v.version for v in concerned if v.version}))
+    trace = () if name == advisory.id else view.env(name).trace()
+    cause = f"env-flag:{place.file}:{name}" if trace else f"version:{place.file}"
+    return Problem(
+        name, f"{advisory.title}{f' (Claude Code {versions})' if versions else ''}", place,
+        Fix(remedy.who, remedy.text, remedy.command), cause, trace, advisory.severity, advisory.id,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, nowhere, by_view
+from cc_fleet.checks import Subject, by_view, nowhere
 from cc_fleet.client import View
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
-from cc_fleet.model import Fix, Install, Problem
+from cc_fleet.checks import Subject, _install
+from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best, refusal
+from cc_fleet.policy.allowed import refusal
 
 SEVERITY = "error"
 
@@ -28,19 +28,5 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         stored = copy.method == "native" and copy.active_for == ()
         yield Problem(
             f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
-            fix=install(copy, best(policy)), severity="note" if stored else None,
+            fix=_install.cli(policy, copy), severity="note" if stored else None,
         )  # fmt: skip
-
-
-def install(copy: Install, version: str | None) -> Fix | None:
-    """How to bring this copy to ``version``."""
-    if version is None:
-        return None
-    who = "you" if copy.user else "admin"
-    if copy.method == "native":
-        return Fix(who, f"install {version}", f"claude install {version}")
-    prefix = copy.place.file.partition("/lib/node_modules/")[0]
-    where = f" --prefix {prefix}" if prefix != copy.place.file and prefix not in ("/usr", "/usr/local") else " -g"
-    if where != " -g":
-        where = f" -g{where}"
-    return Fix(who, f"install {version}", f"npm install{where} @anthropic-ai/claude-code@{version}")

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, nowhere, by_view
+from cc_fleet.checks import MANAGED, Subject, by_view, nowhere
 from cc_fleet.client import Effective, View, shown, truth
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Environment, Policy
 from cc_fleet.policy.when import holds
 
 SEVERITY = "error"
-MANAGED = "/etc/claude-code/managed-settings.json"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -83,4 +82,5 @@ def _fix(rule: Environment, name: str, place: Place, subject: Subject) -> Fix:
 
 def _because(found: Effective, view: View) -> str | None:
     """A file that the client drops whole may have said it."""
-    return f"settings-invalid:{view.rejected()[0].place.file}" if found.winner is None and view.rejected() else None
+    voided = view.voided()
+    return f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if found.winner is None and voided else None

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
-from cc_fleet.checks.known_issue import reported
+from cc_fleet.checks import Subject, reported
 from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
 

@@ -10,15 +10,12 @@ is a near miss of a known one.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterator
-from functools import cache
 
-from cc_fleet.checks import Subject
-from cc_fleet.checks.known_issue import reported
+from cc_fleet.checks import Subject, reported
 from cc_fleet.client import shown, truth
+from cc_fleet.data import variables
 from cc_fleet.model import REDACTED, Fix, Place, Problem
 from cc_fleet.policy import Policy
 
@@ -29,8 +26,9 @@ NUMBERS = frozenset(
     MCP_TOOL_TIMEOUT BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS BASH_MAX_OUTPUT_LENGTH MAX_MCP_OUTPUT_TOKENS
     """.split()
 )
+# Of a number in another form the advisories tell which version reads what.
+ADVISED = frozenset(("MAX_THINKING_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
 _SWITCH = re.compile(r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))")
-_DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "env_names.json")
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -48,9 +46,9 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 
 def _value(name: str, value: object, place: Place) -> Iterator[Problem]:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if name in NUMBERS and truth.integer(text) is None:
+    if name in NUMBERS and truth.integer(text) is None and not (name in ADVISED and text[:1].isdigit()):
         yield Problem(name, f"{name} is {shown(value)}, which is no whole number in plain digits", place, Fix("you", "write plain digits"))
-    elif _SWITCH.match(name) and name in _names() and name not in truth.ANY_TEXT and not _is_switch_word(text):
+    elif _SWITCH.match(name) and name in variables() and name not in truth.ANY_TEXT and not _is_switch_word(text):
         yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix("you", 'write "1" to switch it on, "0" to say that it is off'))
 
 
@@ -60,17 +58,11 @@ def _is_switch_word(text: str) -> bool:
 
 def _meant(name: str) -> str | None:
     """The documented name that ``name`` almost is."""
-    if name in _names() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):
+    if name in variables() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):
         return None
-    if f"CLAUDE_CODE_{name}" in _names():
+    if f"CLAUDE_CODE_{name}" in variables():
         return f"CLAUDE_CODE_{name}"
     import difflib
 
-    close = difflib.get_close_matches(name, [known for known in _names() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
+    close = difflib.get_close_matches(name, [known for known in variables() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
     return close[0] if close else None
-
-
-@cache
-def _names() -> frozenset[str]:
-    with open(_DATA, encoding="utf-8") as file:
-        return frozenset(json.load(file)["names"])

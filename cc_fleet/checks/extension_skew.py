@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
-from cc_fleet.checks.extension_version import install
+from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
 
@@ -27,4 +26,4 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             runs = next((c for c in subject.copies() if user in (c.active_for or ())), None)
             if runs is not None and runs.version != copy.version:
                 yield Problem(copy.product, f"{copy.method} runs {copy.product} {copy.version}, and {user}'s PATH runs {runs.version}",
-                              copy.place, install(copy, runs.version))  # fmt: skip
+                              copy.place, _install.extension(copy, runs.version))  # fmt: skip

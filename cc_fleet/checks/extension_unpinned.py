@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
-from cc_fleet.checks.extension_version import install
+from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
 
@@ -23,4 +22,4 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         rule = policy.extensions.get(copy.product)
         if rule is not None and rule.pinned and copy.active_for and copy.pinned is not True:
             yield Problem(copy.product, f"{copy.method} may update {copy.product} {copy.version}: it is not pinned",
-                          copy.place, install(copy, copy.version))  # fmt: skip
+                          copy.place, _install.extension(copy, copy.version))  # fmt: skip

@@ -10,32 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
-from cc_fleet.model import Fix, Install, Problem
+from cc_fleet.checks import Subject, _install
+from cc_fleet.client import EXTENSION
+from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best, refusal
+from cc_fleet.versions import Range
 
 SEVERITY = "error"
-COMMANDS = {"vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf"}
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
-        refused = refusal(policy, copy.product, copy.version, rule.versions if rule else None)
-        refused = refused or (refusal(policy, "cli", copy.version, None) if copy.product == "anthropic.claude-code" else None)
+        allowed = rule.versions if rule else None
+        refused = refusal(policy, copy.product, copy.version, allowed)
+        if refused is None and copy.product == EXTENSION:  # it brings the CLI of its version
+            refused = refusal(policy, "cli", copy.version, None)
         if refused is not None and copy.active_for:
-            yield Problem(f"{copy.product}@{copy.version}", f"{copy.product} {copy.version} in {copy.method} {refused}",
-                          copy.place, install(copy, best(policy) if rule is None or rule.versions is None else _best(policy, rule.versions)))  # fmt: skip
+            yield Problem(
+                f"{copy.product}@{copy.version}", f"{copy.product} {copy.version} in {copy.method} {refused}", copy.place,
+                _install.extension(copy, _best(policy, allowed) if copy.product == EXTENSION else None),
+            )  # fmt: skip
 
 
-def install(copy: Install, version: str | None) -> Fix | None:
-    """How to bring this editor's extension to ``version``."""
-    if version is None:
-        return None
-    command = f"{COMMANDS[copy.method]} --install-extension {copy.product}@{version} --force" if copy.method in COMMANDS else None
-    return Fix("you", f"install {copy.product} {version}", command)
-
-
-def _best(policy: Policy, allowed: object) -> str | None:
-    return best(policy._replace(cli=policy.cli._replace(versions=allowed, install=None)))  # type: ignore[arg-type]
+def _best(policy: Policy, allowed: Range | None) -> str | None:
+    return best(policy._replace(cli=policy.cli._replace(versions=allowed or policy.cli.versions, install=None)))

@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, nowhere, by_view
-from cc_fleet.checks.env_flag import MANAGED
+from cc_fleet.checks import MANAGED, Subject, by_view, nowhere
 from cc_fleet.client import Effective, View, shown
 from cc_fleet.model import REDACTED, Fix, Problem
 from cc_fleet.policy import Policy, Setting
@@ -41,7 +40,8 @@ def _of(rule: Setting, name: str, subject: Subject, view: View) -> Iterator[Prob
     managed = rule.locked or subject.target.coverage.privileged or found.managed
     file = MANAGED if rule.locked else place.file
     advice = f"remove {name} from {place}" if rule.absent else f"set {name} to {_wanted(rule)} in {file}"
-    because = f"settings-invalid:{view.rejected()[0].place.file}" if found.winner is None and view.rejected() else None
+    voided = view.voided()
+    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if found.winner is None and voided else None
     yield Problem(name, f"{name} {wrong}", place, Fix("admin" if managed else "you", advice), because, found.trace())
 
 

@@ -9,19 +9,18 @@ Managed-only keys in a user's file do nothing, nor do keys of the global configu
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
-from functools import cache
 
 from cc_fleet.checks import Subject, by_view
-from cc_fleet.checks.version_gate import KEYS as GATE
-from cc_fleet.client import DROP_INS_SINCE, MANAGED, View
+from cc_fleet.client import DROP_INS_SINCE, View
+from cc_fleet.client.validity import MANAGED
+from cc_fleet.data import scopes
 from cc_fleet.model import Fix, Problem, Setting
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
-_DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "settings_keys.json")
+# The check version-gate speaks of these.
+GATE = ("requiredMinimumVersion", "requiredMaximumVersion")
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -30,12 +29,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         if why is not None:
             yield Problem(".".join(setting.key), f"{'.'.join(setting.key)} has no effect here: {why}", setting.place,
                           Fix("admin" if setting.scope in MANAGED else "you", "move it there, or delete it"))  # fmt: skip
-    yield from by_view(subject, lambda view: _unknown_to(view))
+    yield from by_view(subject, _unknown_to)
 
 
 def _misplaced(setting: Setting) -> str | None:
     name = ".".join(setting.key)
-    scope = _scopes().get(name)
+    scope = scopes().get(name)
     if scope is None or name in GATE or setting.key[0] == "env":
         return None
     if setting.scope == "global":
@@ -61,9 +60,3 @@ def _unknown_to(view: View) -> Iterator[Problem]:
         if setting.key == ("autoUpdates",) and setting.value is False and view.install.method == "native" and setting.user == view.user:
             yield Problem("autoUpdates", "autoUpdates: false does not stop a native install from updating itself", setting.place,
                           Fix("you", 'set "DISABLE_AUTOUPDATER": "1" in the "env" of ~/.claude/settings.json'))  # fmt: skip
-
-
-@cache
-def _scopes() -> dict[str, str]:
-    with open(_DATA, encoding="utf-8") as file:
-        return dict(json.load(file)["scopes"])

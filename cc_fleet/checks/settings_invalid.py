@@ -1,10 +1,11 @@
-"""Claude Code drops a settings file whole, and says nothing.
+"""A settings file is not taken by Claude Code: dropped whole, or a reason not to start.
 
-Its settings are strict JSON. One comment or one trailing comma voids the file: every flag in it
-is lost, exit code 0, no message (measured from 2.1.25 to 2.1.330). Editors that show comments in
-JSON as correct make this easy.
+Its settings are strict JSON. One comment or one trailing comma voids a user's, project's or local
+file: every flag in it is lost, and the exit code is 0 (measured from 2.1.25 to 2.1.330). So does a
+wrong type, such as a number for `model`. A managed file that is no JSON voids itself in older
+clients and keeps 2.1.330 from starting at all (measured), and so does a broken `~/.claude.json`.
 
-**Fix**: correct the line that is named; `python3 -m json.tool FILE` checks it.
+**Fix**: correct the line that is named; `python3 -m json.tool FILE` checks the syntax.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject
+from cc_fleet.client import NEWEST, validity
+from cc_fleet.client.validity import Voided
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
 
@@ -19,8 +22,20 @@ SEVERITY = "error"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    for file in subject.target.rejected:
-        yield Problem(
-            file.scope, f"Claude Code drops this whole file and says nothing: {file.reason}", file.place,
-            Fix("you" if file.user else "admin", "correct it: settings are strict JSON"),
-        )  # fmt: skip
+    found: dict[str, list[Voided]] = {}
+    for view in subject.views:
+        for void in view.voided():
+            found.setdefault(void.place.file, []).append(void)
+    for void in validity.voided(subject.target, NEWEST):
+        if void.place.file not in found and not subject.views:
+            found[void.place.file] = [void]
+    for voids in found.values():
+        yield _problem(voids[0], all(void.starts for void in voids))
+
+
+def _problem(void: Voided, starts: bool) -> Problem:
+    effect = "drops this whole file" if starts else "refuses to start because of this file"
+    return Problem(
+        void.scope, f"Claude Code {effect}: {void.reason}", void.place,
+        Fix("you" if void.user else "admin", f"correct {void.place}"),
+    )  # fmt: skip

@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, nowhere, by_view
-from cc_fleet.client import MANAGED, View
+from cc_fleet.checks import Subject, by_view, nowhere
+from cc_fleet.client import View
+from cc_fleet.client.validity import MANAGED
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.versions import Range, key
@@ -45,7 +46,7 @@ def _derived(allowed: Range, subject: Subject, view: View) -> Iterator[Problem]:
         return
     if not view.knows(SINCE):
         yield Problem(f"gate@{view.version}", f"Claude Code {view.version} knows no version gate (2.1.163 is the first that does)",
-                      view.install.place, because=f"cli-version:{view.install.place.file}")  # fmt: skip
+                      view.install.place, because=f"version:{view.install.place.file}")  # fmt: skip
         return
     for name, operators in KEYS.items():
         wanted = bound(allowed, operators)

@@ -14,18 +14,20 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cc_fleet.client import truth
-from cc_fleet.model import REDACTED, Gateway, Install, Place, Rejected, Setting, Step, Target, Variable
+from cc_fleet.client import truth, validity
+from cc_fleet.client.validity import MANAGED, Voided
+from cc_fleet.model import REDACTED, Gateway, Install, Place, Setting, Step, Target, Variable
 from cc_fleet.versions import key as version_key
 
 EXTENSION = "anthropic.claude-code"
-SCOPES = ("user", "project", "local", "managed", "drop-in")
-MANAGED = ("managed", "drop-in")
+SCOPES = ("global", "user", "project", "local", "root-local", "managed", "drop-in")
+NEWEST = (10**6, 0, 0)
 ORIGINS = ("environment-file", "profile", "shell-rc", "process")
 DROP_INS_SINCE = (2, 1, 83)
+ROOT_LOCAL_SINCE = (2, 1, 250)
 _SHOWN = {
     "environment-file": "the system environment", "profile": "the login profile", "shell-rc": "the shell's start-up file",
-    "process": "the environment", "user": "user settings", "project": "project settings", "local": "local settings",
+    "process": "the environment", "user": "user settings", "project": "project settings", "local": "local settings", "root-local": "the git root's local settings",
     "managed": "managed settings", "drop-in": "a managed drop-in", "global": "the global configuration",
 }  # fmt: skip
 _PROVIDERS = {
@@ -99,7 +101,8 @@ class View(NamedTuple):
         return self._of(tuple(name.split(".")))
 
     def _of(self, path: tuple[str, ...]) -> Effective:
-        found = [s for s in self.lookup.settings.get(path, ()) if self._sees(s)]
+        voided = {void.place.file for void in self.voided()}
+        found = [s for s in self.lookup.settings.get(path, ()) if self._sees(s) and s.place.file not in voided]
         ranked = sorted(found, key=lambda s: SCOPES.index(s.scope), reverse=True)
         return _effective([Source(_SHOWN[s.scope], s.scope, s.value, s.place) for s in _last_of_each(ranked)])
 
@@ -118,9 +121,12 @@ class View(NamedTuple):
         return value is not None and truth.is_on(name, value)
 
     def _sees(self, setting: Setting) -> bool:
-        if setting.scope == "drop-in" and not self.knows(DROP_INS_SINCE):
+        since = {"drop-in": DROP_INS_SINCE, "root-local": ROOT_LOCAL_SINCE}.get(setting.scope)
+        if since is not None and not self.knows(since):
             return False
-        return setting.scope in SCOPES and setting.user in (None, self.user) and setting.project in (None, self.project)
+        if setting.scope == "global" and setting.key[0] != "env":
+            return False
+        return setting.user in (None, self.user) and setting.project in (None, self.project)
 
     def knows(self, since: tuple[int, int, int]) -> bool:
         """Whether this client is of version ``since`` or later; one of unknown version counts as new."""
@@ -152,9 +158,14 @@ class View(NamedTuple):
         """The kinds of credential that this user has."""
         return frozenset(c.kind for c in self.target.credentials if c.user in (None, self.user))
 
-    def rejected(self) -> tuple[Rejected, ...]:
-        """The files that this client drops whole."""
-        return tuple(r for r in self.target.rejected if r.user in (None, self.user) and r.scope in SCOPES)
+    def voided(self) -> tuple[Voided, ...]:
+        """The files that this client does not take, of those that it would read."""
+        read = version_key(self.version) if self.version else None
+        version = read[:3] if read is not None else NEWEST
+        known = self.lookup.voided
+        if version not in known:
+            known[version] = tuple(validity.voided(self.target, version))
+        return tuple(void for void in known[version] if void.user in (None, self.user))
 
 
 class Index:
@@ -163,6 +174,7 @@ class Index:
     def __init__(self, target: Target) -> None:
         self.settings: dict[tuple[str, ...], list[Setting]] = {}
         self.variables: dict[str, list[Variable]] = {}
+        self.voided: dict[tuple[int, int, int], tuple[Voided, ...]] = {}
         for setting in target.settings:
             self.settings.setdefault(setting.key, []).append(setting)
         for variable in target.variables:
@@ -214,11 +226,17 @@ def _last_of_each(ranked: list[Setting]) -> list[Setting]:
     return [*reversed(drop_ins), *(s for s in ranked if s.scope != "drop-in")]
 
 
-def _text(value: Any) -> Any:
-    """A JSON value as the environment gets it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, (int, float)) else value
+def _text(value: Any) -> str:
+    """A JSON value as the environment gets it: JavaScript's ``String()`` (measured)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ",".join("" if item is None else _text(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        value = int(value)
+    return json.dumps(value)
 
 
 def _is_anthropic(url: str) -> bool:

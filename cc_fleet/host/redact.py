@@ -79,9 +79,11 @@ def variable(name: str, value: JSON, keep: frozenset[str] = frozenset()) -> JSON
     if value in ("", None) or isinstance(value, bool):
         return value
     if _URLS.search(name):
-        return url(value) if isinstance(value, str) else REDACTED
+        return url(value) if isinstance(value, str) else shape(value)
     spoken_of = name in keep and not _SECRET_NAME.search(name)
-    return _plain(value) if name in _VARIABLES or spoken_of else REDACTED
+    if name not in _VARIABLES and not spoken_of:
+        return shape(value)
+    return [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
 
 
 def setting(key: tuple[str, ...], value: JSON, keep: frozenset[str] = frozenset()) -> JSON:
@@ -90,10 +92,19 @@ def setting(key: tuple[str, ...], value: JSON, keep: frozenset[str] = frozenset(
         return variable(key[1], value, keep)
     path = ".".join(key)
     if path not in _SETTINGS and (path not in keep or _SECRET_NAME.search(path)):
-        return REDACTED
+        return shape(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return _plain(value)
+
+
+def shape(value: JSON) -> JSON:
+    """What is left of a value that is not shown: of which type it is, because that may void a file."""
+    if isinstance(value, dict):
+        return {REDACTED: REDACTED} if value else {}
+    if isinstance(value, list):
+        return [item if isinstance(item, (bool, int)) else REDACTED for item in value[:100]]
+    return REDACTED
 
 
 def name(text: str) -> str:
@@ -123,6 +134,8 @@ def _looks_secret(text: str) -> bool:
 def _plain(value: JSON) -> JSON:
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, (dict, list)):
+        return shape(value)
     if not isinstance(value, str) or len(value) > 200 or _looks_secret(value):
         return REDACTED
     return value.encode("utf-8", "backslashreplace").decode("utf-8")

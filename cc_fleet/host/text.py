@@ -26,6 +26,8 @@ def read_text(tree: Tree, path: str, limit: int = LIMIT) -> Union[Text, Gap, Non
         return Gap(str(err), Place(path))
     if len(data) > limit:
         return Gap(f"is larger than {limit // 1024} KiB", Place(path))
+    if data.startswith(b"\xff\xfe"):  # the client takes UTF-16 with this mark (measured)
+        return Text(data.decode("utf-16", "replace"), len(data), True)
     try:
         return Text(data.decode("utf-8"), len(data), True)
     except UnicodeDecodeError:

@@ -21,7 +21,7 @@ from .credentials import SECRETS, readable_by
 MANAGED = "/etc/claude-code"
 LIMIT = 2 * 1024 * 1024
 WANTS = (
-    "*/settings.json", "*/.claude/settings.local.json", "*/.claude.json",
+    "*/settings.json", "*/.claude/settings.local.json", "*/.claude.json", "*/.config.json", "*/.git",
     f"{MANAGED}/managed-settings.json", f"{MANAGED}/managed-settings.d", f"{MANAGED}/managed-settings.d/*.json",
 )  # fmt: skip
 GLOBAL = (
@@ -61,11 +61,35 @@ def _files(machine: Machine) -> Iterator[_File | Gap]:
         config = machine.session(user).config
         yield _File(f"{config}/settings.json", "user", user.name)
         moved = config != f"{user.home}/.claude"
-        yield _File(f"{config if moved else user.home}/.claude.json", "global", user.name)
-    if machine.cwd and machine.cwd not in {user.home for user in machine.users}:
-        caller = machine.caller.name if machine.caller else None
-        yield _File(f"{machine.cwd}/.claude/settings.json", "project", caller, machine.cwd)
-        yield _File(f"{machine.cwd}/.claude/settings.local.json", "local", caller, machine.cwd)
+        yield _File(_global_file(machine, config, config if moved else user.home), "global", user.name)
+    if machine.cwd and machine.caller:
+        name = machine.caller.name
+        if f"{machine.cwd}/.claude" != machine.session(machine.caller).config:  # else it is the user's own file
+            yield _File(f"{machine.cwd}/.claude/settings.json", "project", name, machine.cwd)
+        yield _File(f"{machine.cwd}/.claude/settings.local.json", "local", name, machine.cwd)
+        root = _git_root(machine, machine.cwd)
+        if root not in (None, machine.cwd, machine.caller.home):
+            yield _File(f"{root}/.claude/settings.local.json", "root-local", name, machine.cwd)
+
+
+def _global_file(machine: Machine, config: str, folder: str) -> str:
+    """``.claude.json``, unless the older ``.config.json`` is there, which replaces it (measured)."""
+    try:
+        machine.tree.stat(f"{config}/.config.json")
+    except (Missing, Unreadable):
+        return f"{folder}/.claude.json"
+    return f"{config}/.config.json"
+
+
+def _git_root(machine: Machine, folder: str) -> str | None:
+    while folder not in ("/", ""):
+        try:
+            machine.tree.stat(f"{folder}/.git")
+        except (Missing, Unreadable):
+            folder = folder.rpartition("/")[0]
+        else:
+            return folder
+    return None
 
 
 def _settings(machine: Machine, file: _File) -> Iterator[Any]:
@@ -76,8 +100,7 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
         yield found
         return
     if found.size > LIMIT:
-        yield Rejected("is over 2 MiB", Place(file.path), file.scope, file.user)
-        return
+        yield Rejected("is over 2 MiB", Place(file.path), file.scope, file.user, "size")
     try:
         root = jsonc.parse(found.text, strict=True)
     except jsonc.TooDeep as err:
@@ -108,19 +131,23 @@ def _members(machine: Machine, file: _File, found: Text, node: jsonc.Node, path:
         if inner.members and len(key) == 1 and name in _OBJECTS:
             yield from _members(machine, file, found, inner, key)
             continue
+        if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
+            yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, found.text, member))
         shown = (*path, redact.name(name))
-        value = redact.setting(key, inner.value, machine.keep) if inner.members is None else REDACTED
-        value = {} if inner.members == {} else value
+        value = redact.setting(key, inner.value, machine.keep)
         place = _place(file, found.text, member, shown[-1], value)
         yield Setting(shown, value, file.scope, place, file.user, file.project)
         yield from _credentials(machine, file, key, inner.value, place)
 
 
 def _place(file: _File, text: str, member: jsonc.Member, name: str, value: Any) -> Place:
-    line, column = jsonc.position(text, member.start)
-    shown = "«redacted»" if value == REDACTED else json.dumps(value, ensure_ascii=False)
+    shown = REDACTED if REDACTED in str(value) else json.dumps(value, ensure_ascii=False)
     shown = shown if len(shown) <= 160 else shown[:159] + "…"
-    return Place(file.path, line, column, f"{json.dumps(name, ensure_ascii=False)}: {shown}")
+    return _position(file, text, member)._replace(text=f"{json.dumps(name, ensure_ascii=False)}: {shown}")
+
+
+def _position(file: _File, text: str, member: jsonc.Member) -> Place:
+    return Place(file.path, *jsonc.position(text, member.start))
 
 
 def _credentials(machine: Machine, file: _File, key: tuple[str, ...], value: Any, place: Place) -> Iterator[Credential]:
@@ -139,6 +166,13 @@ def _readable_by(machine: Machine, path: str) -> str:
         return "owner"
 
 
+def _search(file: _File, text: str, key: str, shown: str) -> Place:
+    """Where ``key`` first stands; this file is too large to be parsed with positions."""
+    at = text.find(f'"{key}"')
+    line, column = jsonc.position(text, at) if at >= 0 else (None, None)
+    return Place(file.path, line, column, shown)
+
+
 def _global(machine: Machine, file: _File) -> Iterator[Any]:
     """``~/.claude.json`` holds history and tokens by the megabyte: a few keys of it, and nothing else."""
     found = read_text(machine.tree, file.path, 64 * 1024 * 1024)
@@ -153,12 +187,13 @@ def _global(machine: Machine, file: _File) -> Iterator[Any]:
     if not isinstance(document, dict):
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
-    for key in GLOBAL:
-        if key in document:
-            value = redact.setting((key,), document[key], machine.keep)
-            at = re.search(rf'^ {{0,2}}"{key}"', found.text, re.MULTILINE)
-            line, column = jsonc.position(found.text, at.end() - len(key) - 2) if at else (None, None)
-            place = Place(file.path, line, column, f'"{key}": {json.dumps(value)}')
-            yield Setting((key,), value, file.scope, place, file.user)
+    env = document.get("env")
+    keys = [(key,) for key in GLOBAL if key in document]
+    for key in (*keys, *(("env", str(name)) for name in (env if isinstance(env, dict) else ()))):
+        raw = document[key[0]] if len(key) == 1 else document["env"][key[1]]
+        value, name = redact.setting(key, raw, machine.keep), redact.name(key[-1])
+        place = _search(file, found.text, key[-1], f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+        yield Setting((*key[:-1], name), value, file.scope, place, file.user)
+        yield from _credentials(machine, file, key, raw, place)
     if document.get("primaryApiKey"):
         yield Credential("primaryApiKey", Place(file.path), _readable_by(machine, file.path), file.user)

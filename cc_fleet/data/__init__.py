@@ -1,0 +1,35 @@
+"""What ships as data, each file with the date it was taken: published versions, documented names.
+
+``nox -s refresh`` renews the versions; ``nox -s generate`` compiles policies and advisories.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+@cache
+def load(name: str) -> Any:
+    """The JSON document ``name``."""
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def variables() -> frozenset[str]:
+    """The documented environment variables of Claude Code (facts/claude-code.md 2)."""
+    return _variables()
+
+
+@cache
+def _variables() -> frozenset[str]:
+    return frozenset(load("env_names.json")["names"])
+
+
+def scopes() -> dict[str, str]:
+    """For each documented setting the files that may hold it: any, managed, User or managed, …"""
+    return dict(load("settings_keys.json")["scopes"])
