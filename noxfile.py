@@ -42,7 +42,7 @@ def tests(session: nox.Session) -> None:
     """Everything that needs no network and no real client, with coverage."""
     session.install("-e", ".", *group("test"))
     session.run("coverage", "erase")
-    session.run("pytest", "-m", "not real", "--cov", "--cov-report=", *session.posargs)
+    session.run("pytest", "-m", "not real and not nightly", "--cov", "--cov-report=", *session.posargs)
     if not session.posargs:
         session.run("coverage", "report")
 
@@ -93,6 +93,14 @@ def predictions(session: nox.Session) -> None:
     """cc-fleet's "in effect?" against what real clients send; ``-- --sample 45`` runs that many, chosen pairwise."""
     session.install(".", *group("test"))
     session.run("python", "-m", "tests.real.predictions", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """What is too long for CI: every prediction, and the versions between which clients changed."""
+    session.install(".", *group("test"))
+    session.run("pytest", "-m", "nightly", "tests/real", *session.posargs)
+    session.run("python", "-m", "tests.real.predictions")
 
 
 @nox.session

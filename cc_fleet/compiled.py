@@ -6,13 +6,13 @@ audit). Both are therefore compiled into ``data/*.json``, and a test holds them 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
 from cc_fleet import advisories
 from cc_fleet.data import FOLDER
-from cc_fleet.decode import compact, read_yaml
+from cc_fleet.decode import compact, decode, read_yaml
+from cc_fleet.digest import sha256
 from cc_fleet.policy.load import folder
 
 
@@ -23,9 +23,14 @@ def compiled() -> dict[str, str]:
         with open(os.path.join(folder(), name), encoding="utf-8") as file:
             text = file.read()
         root = compact(read_yaml(text, name))
-        policies[name.removesuffix(".yaml")] = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "root": root}
-    found = {name: compact(node) for name, node in advisories.nodes()}
-    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps(found) + "\n"}
+        policies[name.removesuffix(".yaml")] = {"sha256": sha256(text.encode()), "root": root}
+    found = {
+        name: {"versions": [str(a.affects.versions)] if a.affects and a.affects.versions else [], "root": compact(node)}
+        for name, node in advisories.nodes()
+        for a in [decode(advisories.Advisory, node)]
+    }
+    digest = sha256(json.dumps(found).encode())
+    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps({"sha256": digest, "files": found}) + "\n"}
 
 
 def main() -> None:

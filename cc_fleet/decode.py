@@ -8,11 +8,11 @@ YAML's own guesses never apply.  All errors of a file are told at once.
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from cc_fleet.model import Place
@@ -128,6 +128,8 @@ def pairs(node: Node) -> Iterator[tuple[str, Node]]:
 
 def near(given: str, known: list[str]) -> str:
     """What to say of a word that is none of ``known``."""
+    import difflib
+
     close = difflib.get_close_matches(given, known, n=1)
     if close:
         return f"{given!r} is not known; did you mean {close[0]!r}?"
@@ -147,21 +149,19 @@ class _Decoder:
         return _WRONG
 
     def value(self, into: Any, node: Node, path: tuple[str, ...]) -> Any:
-        origin, args = typing.get_origin(into), typing.get_args(into)
-        if origin in (typing.Union, types.UnionType):  # only ``T | None``: left out, or a T
-            return self.value(next(arg for arg in args if arg is not types.NoneType), node, path)
-        if hasattr(into, "_fields") and not hasattr(into, "parse") and into is not Value:
-            return self.record(into, node, path)
-        if origin is Mapping:
-            return {key: self.value(args[1], inner, (*path, key)) for key, inner in self.pairs(node, path)}
-        if origin is tuple:
+        shape, inner_type = _shape(into)
+        if shape == "record":
+            return self.record(inner_type, node, path)
+        if shape == "mapping":
+            return {key: self.value(inner_type, inner, (*path, key)) for key, inner in self.pairs(node, path)}
+        if shape == "list":
             if node.kind != "list":
                 return self.wrong(node, path, "expected a list")
-            return tuple(self.value(args[0], item, (*path, str(at))) for at, item in enumerate(node.value))
+            return tuple(self.value(inner_type, item, (*path, str(at))) for at, item in enumerate(node.value))
         if node.kind not in ("plain", "quoted"):
             return self.wrong(node, path, "expected a single value")
         try:
-            return _scalar(into, node)
+            return _scalar(inner_type, node)
         except ValueError as err:
             return self.wrong(node, path, str(err))
 
@@ -184,7 +184,7 @@ class _Decoder:
         return value
 
     def fields(self, into: Any, node: Node, path: tuple[str, ...]) -> dict[str, Any]:
-        hints = {_key(name): hint for name, hint in into.__annotations__.items() if name != "place"}
+        hints = _keys(into)
         given: dict[str, Any] = {}
         for key, inner in self.pairs(node, path):
             if key in hints:
@@ -207,6 +207,25 @@ class _Decoder:
             else:
                 seen.add(key.value)
                 yield key.value, inner
+
+
+@cache
+def _shape(into: Any) -> tuple[str, Any]:
+    """Whether a type is a record, a mapping, a list or a scalar, and of what."""
+    origin, args = typing.get_origin(into), typing.get_args(into)
+    if origin in (typing.Union, types.UnionType):  # only ``T | None``: left out, or a T
+        return _shape(next(arg for arg in args if arg is not types.NoneType))
+    if hasattr(into, "_fields") and not hasattr(into, "parse") and into is not Value:
+        return "record", into
+    if origin is Mapping:
+        return "mapping", args[1]
+    return ("list", args[0]) if origin is tuple else ("scalar", into)
+
+
+@cache
+def _keys(into: Any) -> dict[str, Any]:
+    """The keys of a record with their types."""
+    return {_key(name): hint for name, hint in into.__annotations__.items() if name != "place"}
 
 
 def _key(name: str) -> str:

@@ -7,8 +7,7 @@ and have no range type for both (STYLE.md).  As npm has it, a pre-release is in 
 if the range names a pre-release of that same version.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 import operator
 import re
 from collections.abc import Callable
@@ -69,7 +68,7 @@ class Range(NamedTuple):
         return self.text
 
     @classmethod
-    def parse(cls, text: str) -> Range:
+    def parse(cls, text: str) -> "Range":
         """Read a range, or raise ValueError with what is wrong with it."""
         return cls(text.strip(), tuple(_comparators(part.strip()) for part in text.split("||")))
 

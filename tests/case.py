@@ -11,6 +11,7 @@
     cwd: /home/ada/shop
     today: 2026-11-23
     facts: {gateways: [...]}                  # facts laid over those that were read
+    fixes: ["admin: install 2.1.330: npm …"]  # optional: who, what and command of each problem
     problems: ["~/.claude/settings.json:3: error: message"]   # of this check, in order
 """
 
@@ -34,8 +35,16 @@ PACKAGE = "lib/node_modules/@anthropic-ai/claude-code"
 
 def read(file: Path) -> dict[str, Any]:
     """The case in ``file``, every scalar as its text."""
-    loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    text = file.read_text(encoding="utf-8")
+    loaded = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     assert isinstance(loaded, dict)
+    root = yaml.compose(text)
+    for key, node in root.value:
+        if key.value == "policy":  # as it stands there: `true` is not "true"
+            name = (yaml.ScalarNode("tag:yaml.org,2002:str", "policy"), yaml.ScalarNode("tag:yaml.org,2002:str", "case"))
+            loaded["policy"] = yaml.serialize(yaml.MappingNode(node.tag, [name, *node.value], flow_style=True), width=10**6)
+        elif key.value == "facts":
+            loaded["facts"] = yaml.safe_load(yaml.serialize(node))
     return loaded
 
 
@@ -55,7 +64,7 @@ def said(finding: Finding, case: dict[str, Any]) -> str:
 
 def policy(case: dict[str, Any], tmp: Path) -> Loaded:
     file = tmp / "policy.yaml"
-    file.write_text(json.dumps({"policy": "case", **case.get("policy", {})}), encoding="utf-8")
+    file.write_text(case.get("policy", "policy: case"), encoding="utf-8")
     return load([str(file)])
 
 

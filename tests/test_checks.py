@@ -19,6 +19,9 @@ def test_case(file: Path, tmp_path: Path) -> None:
     told["tmp"] = str(tmp_path)
     shown = [case.said(finding, told) for finding in found if finding.check == file.parent.name]
     assert [line.replace(f"{tmp_path}/", "") for line in shown] == told["problems"]
+    if "fixes" in told:
+        fixes = [finding.problem.fix for finding in found if finding.check == file.parent.name]
+        assert [": ".join(filter(None, fix)) if fix else "" for fix in fixes] == told["fixes"]
 
 
 @pytest.mark.parametrize("name", checks.all_checks())

@@ -5,11 +5,9 @@ An advisory says which versions it concerns, under which conditions of a view, h
 """
 
 # No postponed annotations here: the decoder reads them as types.
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Literal, NamedTuple
 
 from cc_fleet.client import Effective, View, matches, truth
@@ -90,8 +88,8 @@ class Evidence(NamedTuple):
 class Examples(NamedTuple):
     """The advisory's own test: views that it concerns, views that it does not, texts that it explains."""
 
-    affected: tuple[Mapping[str, str], ...]
-    fine: tuple[Mapping[str, str], ...]
+    affected: tuple[Mapping[str, str], ...] = ()
+    fine: tuple[Mapping[str, str], ...] = ()
     texts: tuple[str, ...] = ()
 
 
@@ -105,8 +103,8 @@ class Advisory(NamedTuple):
     cause: str
     remedies: tuple[Remedy, ...]
     evidence: Evidence
-    examples: Examples
     place: Place
+    examples: Examples = Examples()
     check: Literal["known-issue", "env-ineffective", "env-spelling"] = "known-issue"
     affects: Affects | None = None
     symptoms: tuple[str, ...] = ()
@@ -134,24 +132,42 @@ class Advisory(NamedTuple):
         return self.id, None
 
 
-def load(folders: tuple[str, ...] = ()) -> tuple[Advisory, ...]:
-    """The packaged advisories, and those of ``folders``; DecodeError where one is wrong."""
+def load(folders: tuple[str, ...] = (), versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
+    """The packaged advisories, and those of ``folders``; DecodeError where one is wrong.
+
+    With ``versions``, of the packaged ones only those that concern one of them, and without their
+    examples: an audit reads no more.
+    """
     own = tuple(advisory for folder in folders for advisory in read_folder(folder))
     ids = [advisory.id for advisory in own]
-    return tuple(a for a in packaged() if a.id not in ids) + own
+    return tuple(a for a in packaged(versions) if a.id not in ids) + own
 
 
-@cache
-def packaged() -> tuple[Advisory, ...]:
+def count() -> int:
+    """How many advisories are packaged."""
+    return len(load_data("advisories.json")["files"])
+
+
+def packaged(versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
     """The advisories of this folder, from their compiled form."""
-    return tuple(decode(Advisory, expand(root, name)) for name, root in load_data("advisories.json").items())
+    compiled = load_data("advisories.json")["files"]
+    if versions is None:
+        return tuple(decode(Advisory, expand(entry["root"], name)) for name, entry in compiled.items())
+    meant = ((name, entry) for name, entry in compiled.items() if _meets(entry["versions"], versions))
+    return tuple(decode(Advisory, _without_examples(expand(entry["root"], name))) for name, entry in meant)
+
+
+def _without_examples(root: Node) -> Node:
+    return root._replace(value=tuple(pair for pair in root.value if pair[0].value != "examples"))
+
+
+def _meets(ranges: list[str], versions: frozenset[str]) -> bool:
+    return not ranges or any(Range.parse(text).admits(version) for text in ranges for version in versions)
 
 
 def digest() -> str:
     """The sha256 of the packaged advisories."""
-    import hashlib
-
-    return hashlib.sha256(json.dumps(load_data("advisories.json")).encode()).hexdigest()
+    return str(load_data("advisories.json")["sha256"])
 
 
 def nodes(folder: str = _HERE) -> Iterator[tuple[str, Node]]:

@@ -26,6 +26,8 @@ class ExampleError(ValueError):
 
 def failures(advisory: Advisory) -> Iterator[str]:
     """What the advisory says of its own examples, where that is not what it should."""
+    if not advisory.examples.affected and advisory.affects is not None:
+        yield f"{advisory.place}: {advisory.id}: no example of a client that is affected"
     for expected, examples in ((True, advisory.examples.affected), (False, advisory.examples.fine)):
         for example in examples:
             if advisory.concerns(view(example)) is not expected:

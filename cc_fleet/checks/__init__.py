@@ -5,17 +5,17 @@ A check is a module ``checks/<name>.py`` with a docstring (its page in the docs)
 ``review`` instead.  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
 """
 
-from __future__ import annotations
-
-import hashlib
+# Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
 from cc_fleet.advisories import Advisory
 from cc_fleet.client import View, views
+from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
+from cc_fleet.versions import key
 
 MANAGED = "/etc/claude-code/managed-settings.json"
 KEPT = frozenset(("unreadable", "waiver-expired"))
@@ -92,7 +92,8 @@ def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:
     names = () if target is None else (target.name, target.machine_id, *(f"group:{g}" for g in target.groups))
     if waiver.targets and not set(waiver.targets) & set(names):
         return False
-    return waiver.allow is None or waiver.allow.versions.admits(problem.subject.rpartition("@")[2])
+    versions = problem.subject.rpartition("@")[2].split(",")
+    return waiver.allow is None or all(waiver.allow.versions.admits(version) for version in versions)
 
 
 def _stamped(policy: Policy, check: str, severity: str, target: Target | None, problems: Iterable[Problem]) -> Iterator[Finding]:
@@ -104,16 +105,18 @@ def _stamped(policy: Policy, check: str, severity: str, target: Target | None, p
             continue
         base = "\0".join((check, problem.advisory or "", _relative(target, problem.place.file), problem.subject.partition("@")[0]))
         ordinals[base] = ordinals.get(base, 0) + 1
-        stamp = hashlib.sha256(f"{base}\0{ordinals[base]}".encode()).hexdigest()
+        stamp = sha256(f"{base}\0{ordinals[base]}".encode())
         level = level if level in SEVERITIES else severity
         yield Finding(check, level, target.name if target else "policy", problem, stamp)
 
 
 def _relative(target: Target | None, file: str) -> str:
     """``file`` as any machine would name it: below a home it begins with ``~``."""
-    for home in target.coverage.homes if target else ():
-        if file.startswith(f"{home}/"):
-            return f"~{file[len(home) :]}"
+    homes = target.coverage.homes if target else ()
+    above = file
+    while above := above.rpartition("/")[0]:
+        if above in homes:
+            return f"~{file[len(above) :]}"
     return file
 
 
@@ -147,6 +150,16 @@ def _caused(findings: list[Finding]) -> list[Finding]:
     return resolved
 
 
+def sentence(reason: str) -> str:
+    """A reason that a fact gives (``is empty``) as a sentence of its own."""
+    return f"it {reason}" if reason.startswith(("is ", "does ", "sends ")) else reason
+
+
+def who(place: Place) -> str:
+    """Who may change what stands there: the system's files are the administrators'."""
+    return "admin" if place.file.startswith(("/etc/", "/usr/", "/opt/")) else "you"
+
+
 def nowhere(subject: Subject, user: str | None = None) -> Place:
     """Where a thing that stands nowhere would belong: managed settings as root, else the user's own."""
     coverage = subject.target.coverage
@@ -155,7 +168,7 @@ def nowhere(subject: Subject, user: str | None = None) -> Place:
     return Place(f"{coverage.homes[coverage.users.index(user)]}/.claude/settings.json")
 
 
-def reported(subject: Subject, check: str) -> Iterator[Problem]:
+def reported(policy: Policy, subject: Subject, check: str) -> Iterator[Problem]:
     """The advisories that are told under the name ``check``: one problem for all clients that one cause concerns."""
     found: dict[tuple[int, str, Place], list[View]] = {}
     known = [advisory for advisory in subject.advisories if advisory.check == check]
@@ -166,15 +179,21 @@ def reported(subject: Subject, check: str) -> Iterator[Problem]:
                 place = place or (view.install.place if view.install else nowhere(subject, view.user))
                 found.setdefault((number, name, place), []).append(view)
     for (number, name, place), concerned in found.items():
-        yield _known(known[number], name, place, concerned)
+        yield _known(policy, known[number], name, place, concerned)
 
 
-def _known(advisory: Advisory, name: str, place: Place, concerned: list[View]) -> Problem:
+def _known(policy: Policy, advisory: Advisory, name: str, place: Place, concerned: list[View]) -> Problem:
+    from cc_fleet.checks import _install
+
     view, remedy = concerned[0], advisory.remedies[0]
-    versions = ", ".join(sorted({v.version for v in concerned if v.version}))
+    versions = sorted({v.version for v in concerned if v.version}, key=lambda version: key(version) or ())
+    fix: Fix | None = Fix(remedy.who, remedy.text, remedy.command)
+    if remedy.command and view.install is not None and "npm install" in remedy.command:
+        fix = _install.copy(policy, view.install)  # as this copy was installed, and to what the policy allows
     trace = () if name == advisory.id else view.env(name).trace()
     cause = f"env-flag:{place.file}:{name}" if trace else f"version:{place.file}"
+    told = f" (Claude Code {', '.join(versions)})" if versions else ""
     return Problem(
-        name, f"{advisory.title}{f' (Claude Code {versions})' if versions else ''}", place,
-        Fix(remedy.who, remedy.text, remedy.command), cause, trace, advisory.severity, advisory.id,
+        f"{name}@{','.join(versions)}", f"{advisory.title}{told}", place,
+        fix, cause, trace, advisory.severity, advisory.id,
     )  # fmt: skip

@@ -9,22 +9,40 @@ from cc_fleet.policy.allowed import best
 EDITORS = {"vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf"}
 
 
-def cli(policy: Policy, copy: Install) -> Fix | None:
-    """How to bring this copy of the CLI to the version that the policy would install."""
-    version = best(policy)
+def copy(policy: Policy, install: Install) -> Fix | None:
+    """How to bring this copy, of the CLI or of an extension, to the version that the policy would install."""
+    if install.product == "cli":
+        return cli(install, best(policy, instead_of=install.version))
+    rule = policy.extensions.get(install.product)
+    return extension(install, best(policy, install.product, rule.versions if rule else None, instead_of=install.version))
+
+
+def cli(install: Install, version: str | None) -> Fix | None:
+    """How to bring this copy of the CLI to ``version``."""
     if version is None:
         return None
-    who = "you" if copy.user else "admin"
-    if copy.method == "native":
+    who = "you" if install.user else "admin"
+    if install.method == "native":
+        if install.intact is False:  # the broken one cannot install itself
+            return Fix(who, f"install {version}", f"curl -fsSL https://claude.ai/install.sh | bash -s {version}")
         return Fix(who, f"install {version}", f"claude install {version}")
-    prefix, lib, _ = copy.place.file.partition("/lib/node_modules/")
-    where = f" --prefix {prefix}" if lib and prefix not in ("/usr", "/usr/local") else ""
-    return Fix(who, f"install {version}", f"npm install -g{where} @anthropic-ai/claude-code@{version}")
+    folder = install.place.file.partition("/node_modules/@anthropic-ai/")[0]
+    everywhere = folder.endswith("/lib")
+    prefix = quoted(folder.removesuffix("/lib"))
+    return Fix(who, f"install {version}", f"npm install{' -g' if everywhere else ''} --prefix {prefix} @anthropic-ai/claude-code@{version}")
 
 
-def extension(copy: Install, version: str | None) -> Fix | None:
+def extension(install: Install, version: str | None) -> Fix | None:
     """How to bring this editor's extension to ``version``."""
     if version is None:
         return None
-    command = f"{EDITORS[copy.method]} --install-extension {copy.product}@{version} --force" if copy.method in EDITORS else None
-    return Fix("you", f"install {copy.product} {version}", command)
+    editor = EDITORS.get(install.method)
+    command = f"{editor} --install-extension {install.product}@{version} --force" if editor else None
+    return Fix("you", f"install {install.product} {version}", command)
+
+
+def quoted(path: str) -> str:
+    """``path`` as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)

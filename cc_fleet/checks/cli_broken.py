@@ -9,10 +9,9 @@ end with exit code 0 and a `claude` that does not start (measured).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
+from cc_fleet.checks import Subject, _install, sentence
 from cc_fleet.model import Fix, Install, Problem
 from cc_fleet.policy import Policy
 
@@ -24,19 +23,19 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         if copy.intact is False:
             yield Problem(
                 f"{copy.product}@{copy.version}",
-                f"Claude Code {copy.version} cannot run: {copy.defect or 'it is not intact'}",
-                copy.place, _fix(copy), severity=None if copy.active_for else "note",
+                f"Claude Code {copy.version} cannot run: {sentence(copy.defect or 'it is not intact')}",
+                copy.place, _fix(policy, copy, subject), severity=None if copy.active_for or copy.bundled_in else "note",
             )  # fmt: skip
 
 
-def _fix(copy: Install) -> Fix:
+def _fix(policy: Policy, copy: Install, subject: Subject) -> Fix | None:
     who = "you" if copy.user else "admin"
-    if copy.method == "native":
-        if not copy.active_for:
-            return Fix(who, "delete the file", f"rm {copy.place.file}")
-        return Fix(who, "install it again", f"claude install {copy.version}")
-    folder = os.path.dirname(copy.place.file)
+    if copy.bundled_in is not None:
+        brings = (e for e in subject.extensions() if e.user == copy.user and copy.bundled_in == f"{e.product} in {e.method}")
+        return next((_install.extension(extension, extension.version) for extension in brings if extension.active_for), None)
+    if copy.method == "native" and not copy.active_for:
+        return Fix(who, "delete the file", f"rm {_install.quoted(copy.place.file)}")
     if copy.defect and "script did not run" in copy.defect:
+        folder = _install.quoted(copy.place.file.rpartition("/")[0])
         return Fix(who, "run the install script", f"cd {folder} && node install.cjs")
-    return Fix(who, "install it again, with scripts and optional packages",
-               f"npm install -g --include=optional --foreground-scripts @anthropic-ai/claude-code@{copy.version}")  # fmt: skip
+    return _install.copy(policy, copy)

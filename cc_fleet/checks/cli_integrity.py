@@ -21,7 +21,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.copies():
         pinned = policy.cli.sha256.get(copy.version, {})
-        wanted = set(pinned.values()) if copy.platform is None else {pinned.get(copy.platform, "")} - {""}
+        wanted = {digest.lower() for platform, digest in pinned.items() if copy.platform in (None, platform)}
         if not wanted or copy.intact is False or copy.sha256 in wanted:
             continue
         if copy.sha256 is None:

@@ -21,11 +21,12 @@ SEVERITY = "warning"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     copies = [copy for copy in subject.copies() if copy.active_for is not None]
     for copy in copies:
-        winners = [c for c in copies if c is not copy and set(c.active_for or ()) & _reach(subject, copy)]
-        for winner in winners:
-            if winner.method == copy.method == "native" or copy.active_for:
-                continue  # the updater's own store, or a copy that others do run
-            yield _shadowed(copy, winner)
+        if copy.active_for or copy.method == "npm-project":
+            continue  # others do run it, or a project's scripts do
+        for winner in copies:
+            users = sorted(set(winner.active_for or ()) & _reach(subject, copy))
+            if users and not winner.method == copy.method == "native":  # the updater keeps a store of its own
+                yield _shadowed(copy, winner, users)
 
 
 def _reach(subject: Subject, copy: Install) -> set[str]:
@@ -33,11 +34,11 @@ def _reach(subject: Subject, copy: Install) -> set[str]:
     return {copy.user} if copy.user else set(subject.target.coverage.users)
 
 
-def _shadowed(copy: Install, winner: Install) -> Problem:
-    who = ", ".join(winner.active_for or ()) if len(winner.active_for or ()) < 6 else f"{len(winner.active_for or ())} users"
+def _shadowed(copy: Install, winner: Install, users: list[str]) -> Problem:
+    who = ", ".join(users) if len(users) < 6 else f"{len(users)} users"
     return Problem(
         f"cli@{copy.version}",
-        f"Claude Code {copy.version} ({copy.method}) does not run: {who} runs {winner.version} "
+        f"Claude Code {copy.version} ({copy.method}) does not run: {who} run{'s' if len(users) == 1 else ''} {winner.version} "
         f"({winner.method}, {winner.place.file})",
         copy.place,
         Fix("you" if copy.user else "admin", "remove this copy, or put its folder first in PATH"),

@@ -28,5 +28,5 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         stored = copy.method == "native" and copy.active_for == ()
         yield Problem(
             f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
-            fix=_install.cli(policy, copy), severity="note" if stored else None,
+            fix=_install.copy(policy, copy), severity="note" if stored else None,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import MANAGED, Subject, by_view, nowhere
+from cc_fleet.checks import MANAGED, Subject, by_view, nowhere, who
 from cc_fleet.client import Effective, View, shown, truth
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Environment, Policy
@@ -34,21 +34,26 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 def _of(rule: Environment, name: str, subject: Subject, view: View) -> Iterator[Problem]:
     found = view.env(name)
     wrong = _wrong(rule, name, found)
-    if wrong is None and rule.locked and not found.managed and not (rule.absent and found.winner is None):
+    if wrong is None and rule.locked and not found.managed and found.winner is not None:
         wrong = "is not said by managed settings, so every user may change it"
     if wrong is None:
         return
     place = found.winner.place if found.winner else nowhere(subject, view.user)
-    yield Problem(name, f"{name} {wrong}", place, _fix(rule, name, place, subject), _because(found, view), found.trace())
+    belongs = Place(MANAGED) if rule.locked or who(place) == "admin" else nowhere(subject, view.user)
+    place = place if found.winner else belongs
+    voided = [void for void in view.voided() if found.winner is None]
+    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if voided else None
+    fix = Fix(who(place), f"correct {voided[0].place.file}, which may say it") if voided else _fix(rule, name, place, belongs)
+    yield Problem(name, f"{name} {wrong}", place, fix, because, found.trace())
 
 
 def _wrong(rule: Environment, name: str, found: Effective) -> str | None:
     """What is wrong with the value in force, as the end of a sentence."""
     if found.unknown:
         return "is set by a shell command or under a condition, so what a session gets cannot be read"
-    set_ = found.value not in (None, "") or (name in truth.ANY_TEXT and found.value == "")
-    if rule.absent:
-        return f"is {shown(found.value)}, and should not be set" if set_ and found.value != "" else None
+    set_ = found.value not in (None, "")
+    if rule.absent or _must_be_empty(rule, name):
+        return f"is {shown(found.value)}, and should not be set" if set_ else None
     if not set_:
         required = rule.value not in (None, "") or rule.required
         return f"is {'empty' if found.winner else 'not set'}, and should be {_wanted(rule)}" if required else None
@@ -68,19 +73,16 @@ def _wanted(rule: Environment) -> str:
     return " or ".join(shown(word) for word in ((rule.value,) if rule.value is not None else rule.one_of))
 
 
-def _fix(rule: Environment, name: str, place: Place, subject: Subject) -> Fix:
-    admin = rule.locked or subject.target.coverage.privileged or place.file.startswith("/etc/")
-    file = MANAGED if rule.locked else place.file
-    if rule.absent:
-        return Fix("admin" if admin else "you", f"remove {name} from {place}")
-    if not file.endswith(".json"):
-        file = "managed settings" if admin else "~/.claude/settings.json"
+def _must_be_empty(rule: Environment, name: str) -> bool:
+    """Whether the policy wants a switch off that any text, ``0`` too, switches on."""
+    return name in truth.ANY_TEXT and rule.value is not None and rule.value.lower() in truth.FALSE
+
+
+def _fix(rule: Environment, name: str, place: Place, belongs: Place) -> Fix:
+    if rule.absent or _must_be_empty(rule, name):
+        where = f"remove {name} from {place}" if place.line else f"unset {name} where the session starts"
+        return Fix(who(place), where)
+    file = place.file if place.file.endswith(".json") and not rule.locked else belongs.file
     wanted = rule.value if rule.value is not None else rule.one_of[0] if rule.one_of else None
-    value = f' to "{wanted}"' if wanted is not None else f" to {_wanted(rule)}"
-    return Fix("admin" if admin else "you", f'set {name}{value} in the "env" of {file}')
-
-
-def _because(found: Effective, view: View) -> str | None:
-    """A file that the client drops whole may have said it."""
-    voided = view.voided()
-    return f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if found.winner is None and voided else None
+    value = f'"{wanted}"' if wanted is not None else _wanted(rule)
+    return Fix(who(Place(file)), f'set {name} to {value} in the "env" of {file}')

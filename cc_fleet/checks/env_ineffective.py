@@ -18,4 +18,4 @@ SEVERITY = "warning"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    yield from reported(subject, "env-ineffective")
+    yield from reported(policy, subject, "env-ineffective")

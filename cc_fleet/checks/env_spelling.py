@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, reported
+from cc_fleet.checks import Subject, reported, who
 from cc_fleet.client import shown, truth
 from cc_fleet.data import variables
 from cc_fleet.model import REDACTED, Fix, Place, Problem
@@ -32,14 +32,14 @@ _SWITCH = re.compile(r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|P
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    yield from reported(subject, "env-spelling")
+    yield from reported(policy, subject, "env-spelling")
     said = [(v.name, v.value, v.place) for v in subject.target.variables]
     said += [(s.key[1], s.value, s.place) for s in subject.target.settings if s.key[0] == "env" and len(s.key) == 2]
     for name, value, place in said:
         if name in policy.env:
             continue  # the policy's own rule speaks of its value
         if (meant := _meant(name)) is not None:
-            yield Problem(name, f"{name} is not a variable of Claude Code; {meant} is", place, Fix("you", f"rename it to {meant}"))
+            yield Problem(name, f"{name} is not a variable of Claude Code; {meant} is", place, Fix(who(place), f"rename it to {meant}"))
         elif value not in (None, "", REDACTED):
             yield from _value(name, value, place)
 
@@ -47,9 +47,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 def _value(name: str, value: object, place: Place) -> Iterator[Problem]:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if name in NUMBERS and truth.integer(text) is None and not (name in ADVISED and text[:1].isdigit()):
-        yield Problem(name, f"{name} is {shown(value)}, which is no whole number in plain digits", place, Fix("you", "write plain digits"))
+        read = truth.concurrency(text, (2, 1, 153)) if name == truth.CONCURRENCY else None
+        told = f", and up to 2.1.153 is read as {read}" if read is not None else ""
+        message = f"{name} is {shown(value)}, which is no whole number in plain digits{told}"
+        yield Problem(name, message, place, Fix(who(place), "write plain digits"))
     elif _SWITCH.match(name) and name in variables() and name not in truth.ANY_TEXT and not _is_switch_word(text):
-        yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix("you", 'write "1" to switch it on, "0" to say that it is off'))
+        yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix(who(place), 'write "1" to switch it on, "0" to say that it is off'))
 
 
 def _is_switch_word(text: str) -> bool:
@@ -64,5 +67,8 @@ def _meant(name: str) -> str | None:
         return f"CLAUDE_CODE_{name}"
     import difflib
 
+    if name.startswith("VERTEX_REGION_"):  # one a model, and there are new models
+        return None
     close = difflib.get_close_matches(name, [known for known in variables() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
-    return close[0] if close else None
+    digits = str.maketrans("", "", "0123456789_")
+    return close[0] if close and close[0].translate(digits) != name.translate(digits) else None

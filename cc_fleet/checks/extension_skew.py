@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
+from cc_fleet.policy.allowed import refusal
 
 SEVERITY = "warning"
 
@@ -25,5 +26,8 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         for user in copy.active_for or ():
             runs = next((c for c in subject.copies() if user in (c.active_for or ())), None)
             if runs is not None and runs.version != copy.version:
+                rule_versions = rule.versions or policy.cli.versions
+                fits = refusal(policy, copy.product, runs.version, rule_versions) is None
+                fix = _install.extension(copy, runs.version) if fits else _install.cli(runs, copy.version)
                 yield Problem(copy.product, f"{copy.method} runs {copy.product} {copy.version}, and {user}'s PATH runs {runs.version}",
-                              copy.place, _install.extension(copy, runs.version))  # fmt: skip
+                              copy.place, fix)  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks import Subject, by_view, who
 from cc_fleet.client import View
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
@@ -24,8 +24,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 
 
 def _of(policy: Policy, view: View) -> Iterator[Problem]:
-    gateway = view.gateway()
-    if gateway is not None and policy.gateway(gateway.url) is None:
-        allowed = ", ".join(rule.url for rule in policy.gateways) or "none"
-        yield Problem(gateway.url, f"requests go to {gateway.url}, which is no gateway of the policy", gateway.place,
-                      Fix("you", f"use an allowed gateway ({allowed}), or Anthropic's own API"))  # fmt: skip
+    gateway, url = view.gateway(), view.base_url()
+    allowed = ", ".join(rule.url for rule in policy.gateways)
+    advice = f"use an allowed gateway ({allowed}), or Anthropic's own API" if allowed else "use Anthropic's own API"
+    if url.unknown and url.winner is not None:
+        message = "where requests go is set by a shell command or under a condition, so it cannot be read"
+        yield Problem("base-url", message, url.winner.place, Fix(who(url.winner.place), advice))
+    elif gateway is not None and policy.gateway(gateway.url) is None:
+        message = f"requests go to {gateway.url}, which is no gateway of the policy"
+        yield Problem(gateway.url, message, gateway.place, Fix(who(gateway.place), advice))

@@ -19,4 +19,4 @@ SEVERITY = "warning"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    yield from reported(subject, "known-issue")
+    yield from reported(policy, subject, "known-issue")

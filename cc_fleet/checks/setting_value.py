@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cc_fleet.checks import MANAGED, Subject, by_view, nowhere
+from cc_fleet.checks import MANAGED, Subject, by_view, nowhere, who
 from cc_fleet.client import Effective, View, shown
-from cc_fleet.model import REDACTED, Fix, Problem
+from cc_fleet.model import REDACTED, Fix, Place, Problem
 from cc_fleet.policy import Policy, Setting
 from cc_fleet.policy.when import holds
 
@@ -37,12 +37,14 @@ def _of(rule: Setting, name: str, subject: Subject, view: View) -> Iterator[Prob
     if wrong is None:
         return
     place = found.winner.place if found.winner else nowhere(subject, view.user)
-    managed = rule.locked or subject.target.coverage.privileged or found.managed
-    file = MANAGED if rule.locked else place.file
+    belongs = Place(MANAGED) if rule.locked or who(place) == "admin" else nowhere(subject, view.user)
+    place = place if found.winner else belongs
+    file = belongs.file if rule.locked else place.file
     advice = f"remove {name} from {place}" if rule.absent else f"set {name} to {_wanted(rule)} in {file}"
-    voided = view.voided()
-    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if found.winner is None and voided else None
-    yield Problem(name, f"{name} {wrong}", place, Fix("admin" if managed else "you", advice), because, found.trace())
+    voided = [void for void in view.voided() if found.winner is None]
+    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if voided else None
+    fix = Fix(who(place), f"correct {voided[0].place.file}, which may say it") if voided else Fix(who(Place(file)), advice)
+    yield Problem(name, f"{name} {wrong}", place, fix, because, found.trace())
 
 
 def _wrong(rule: Setting, found: Effective) -> str | None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view
-from cc_fleet.client import DROP_INS_SINCE, View
-from cc_fleet.client.validity import MANAGED
+from cc_fleet.checks import Subject, by_view, who
+from cc_fleet.client import View
+from cc_fleet.client.validity import MANAGED, READ_SINCE
 from cc_fleet.data import scopes
 from cc_fleet.model import Fix, Problem, Setting
 from cc_fleet.policy import Policy
@@ -28,7 +28,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         why = _misplaced(setting)
         if why is not None:
             yield Problem(".".join(setting.key), f"{'.'.join(setting.key)} has no effect here: {why}", setting.place,
-                          Fix("admin" if setting.scope in MANAGED else "you", "move it there, or delete it"))  # fmt: skip
+                          Fix(who(setting.place), "delete it here, and say it there"))  # fmt: skip
     yield from by_view(subject, _unknown_to)
 
 
@@ -43,6 +43,8 @@ def _misplaced(setting: Setting) -> str | None:
         return "it belongs in ~/.claude.json"
     if scope == "managed" and setting.scope not in MANAGED:
         return "only managed settings are asked for it"
+    if scope == "User, local, or managed" and setting.scope == "project":
+        return "only user, local and managed settings are asked for it"
     if scope == "User or managed" and setting.scope in ("project", "local"):
         return "only user and managed settings are asked for it"
     return None
@@ -51,7 +53,7 @@ def _misplaced(setting: Setting) -> str | None:
 def _unknown_to(view: View) -> Iterator[Problem]:
     if view.install is None:
         return
-    if not view.knows(DROP_INS_SINCE):
+    if not view.knows(READ_SINCE["drop-in"]):
         for file in dict.fromkeys(s.place.file for s in view.target.settings if s.scope == "drop-in"):
             first = next(s.place for s in view.target.settings if s.place.file == file)
             yield Problem("drop-in", f"Claude Code {view.version} does not read managed-settings.d (2.1.83 is the first that does)", first,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
+from cc_fleet.checks import Subject, sentence
 from cc_fleet.client import NEWEST, validity
 from cc_fleet.client.validity import Voided
 from cc_fleet.model import Fix, Problem
@@ -36,6 +36,6 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 def _problem(void: Voided, starts: bool) -> Problem:
     effect = "drops this whole file" if starts else "refuses to start because of this file"
     return Problem(
-        void.scope, f"Claude Code {effect}: {void.reason}", void.place,
+        void.scope, f"Claude Code {effect}: {sentence(void.reason)}", void.place,
         Fix("you" if void.user else "admin", f"correct {void.place}"),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
+from cc_fleet.checks import Subject, sentence
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
 
@@ -20,4 +20,4 @@ SEVERITY = "warning"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for gap in subject.target.gaps:
         advice = "run as root, or as its owner" if gap.reason == "permission denied" else "look at what stands there"
-        yield Problem("gap", f"could not be judged: {gap.reason}", gap.place, Fix("admin", advice))
+        yield Problem("gap", f"could not be judged: {sentence(gap.reason)}", gap.place, Fix("admin", advice))

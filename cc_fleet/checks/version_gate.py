@@ -13,16 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view, nowhere
-from cc_fleet.client import View
+from cc_fleet.checks import MANAGED as MANAGED_FILE
+from cc_fleet.checks import Subject, by_view
+from cc_fleet.client import Effective, View
 from cc_fleet.client.validity import MANAGED
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.versions import Range, key
+from cc_fleet.versions import Range, key, published
 
 SEVERITY = "warning"
 SINCE = (2, 1, 163)
-KEYS = {"requiredMinimumVersion": (">=", "=="), "requiredMaximumVersion": ("<=", "==")}
+KEYS = {"requiredMinimumVersion": True, "requiredMaximumVersion": False}
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -32,40 +33,44 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             continue
         if setting.scope not in MANAGED:
             yield Problem(name, f"{name} has no effect here: only managed settings are asked for it", setting.place,
-                          Fix("admin", f"move it to {nowhere(subject).file}"))  # fmt: skip
+                          Fix("admin", f"move it to {MANAGED_FILE}"))  # fmt: skip
         elif not re.fullmatch(r"\d+\.\d+\.\d+", str(setting.value)):
             yield Problem(name, f"{name} is not a plain version, so the client drops it and the gate is open",
                           setting.place, Fix("admin", f'write it as X.Y.Z, such as "{name}": "2.1.163"'), severity="error")  # fmt: skip
     allowed = policy.cli.versions
     if policy.cli.gate == "derive" and allowed is not None:
-        yield from by_view(subject, lambda view: _derived(allowed, subject, view))
+        yield from by_view(subject, lambda view: _derived(allowed, view))
 
 
-def _derived(allowed: Range, subject: Subject, view: View) -> Iterator[Problem]:
+def _derived(allowed: Range, view: View) -> Iterator[Problem]:
     if view.install is None:
         return
     if not view.knows(SINCE):
         yield Problem(f"gate@{view.version}", f"Claude Code {view.version} knows no version gate (2.1.163 is the first that does)",
                       view.install.place, because=f"version:{view.install.place.file}")  # fmt: skip
         return
-    for name, operators in KEYS.items():
-        wanted = bound(allowed, operators)
+    for name, lowest in KEYS.items():
+        wanted = bound(allowed, lowest)
         found = view.setting(name)
+        found = found if found.managed else Effective(None)
         if wanted is None or found.value == wanted:
             continue
-        place: Place = found.winner.place if found.winner else nowhere(subject)
-        said = f"is {found.value}" if found.winner else "is missing"
-        yield Problem(name, f"{name} {said}; the policy's versions are {allowed}", place,
-                      Fix("admin", f'set "{name}": "{wanted}" in {nowhere(subject).file}'), trace=found.trace())  # fmt: skip
+        place = found.winner.place if found.winner else Place(MANAGED_FILE)
+        said = f"is {found.value}" if found.winner else "is missing from managed settings"
+        yield Problem(name, f"{name} {said}, and should be {wanted}", place,
+                      Fix("admin", f'set "{name}": "{wanted}" in {MANAGED_FILE}'), trace=found.trace())  # fmt: skip
 
 
-def bound(allowed: Range, operators: tuple[str, ...]) -> str | None:
-    """The outermost bound over all alternatives; None where one is open at that end or has a strict bound."""
-    ends = []
-    for parts in allowed.alternatives:
-        here = [part.version for part in parts if part.operator in operators]
-        if not here:
-            return None
-        ends.append(here[-1])
-    choose = min if ">=" in operators else max
-    return choose(ends, key=lambda version: key(version) or ())
+def bound(allowed: Range, lowest: bool) -> str | None:
+    """The lowest or highest version that the range has an end at; None where it is open at that end.
+
+    What stands strictly outside (``<2.2``) becomes the nearest published version inside.
+    """
+    admitted = [version for version in published().versions if allowed.admits(version)]
+    far = "0.0.0" if lowest else "999999999.0.0"
+    if allowed.admits(far) or not admitted:
+        return None
+    ends = [part.version for parts in allowed.alternatives for part in parts if part.operator in (("==", ">=") if lowest else ("==", "<="))]
+    full = [padded for end in ends if allowed.admits(padded := f"{end}.0.0" if end.count(".") == 0 else f"{end}.0" if end.count(".") == 1 else end)]
+    choose = min if lowest else max
+    return choose([*full, admitted[0 if lowest else -1]], key=lambda version: key(version) or ())

@@ -9,7 +9,6 @@ tells its owner. It cannot be ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from cc_fleet.checks import Judgement
 from cc_fleet.model import Fix, Problem
@@ -20,11 +19,15 @@ DAYS = 14
 
 
 def review(judged: Judgement) -> Iterator[Problem]:
+    if not judged.policy.waivers:
+        return
+    from datetime import date
+
     for waiver in judged.policy.waivers:
         left = (date.fromisoformat(waiver.until) - date.fromisoformat(judged.today)).days
         if left < 0:
             yield _problem(waiver, f"the waiver of {waiver.check} ended on {waiver.until}", None)
-        elif left < DAYS:
+        elif left <= DAYS:
             yield _problem(waiver, f"the waiver of {waiver.check} ends on {waiver.until}", "note")
 
 

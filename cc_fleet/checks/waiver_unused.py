@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Judgement, matching
+from cc_fleet.checks import KEPT, Judgement, matching
 from cc_fleet.model import Fix, Problem
 
 SEVERITY = "note"
@@ -23,5 +23,5 @@ def review(judged: Judgement) -> Iterator[Problem]:
     for waiver in judged.policy.waivers:
         if waiver.until < judged.today or not set(waiver.targets) <= names:
             continue
-        if not any(matching(waiver, finding, targets.get(finding.target)) for finding in judged.findings):
+        if not any(matching(waiver, finding, targets.get(finding.target)) for finding in judged.findings if finding.check not in KEPT):
             yield Problem(waiver.check, f"the waiver of {waiver.check} excuses nothing ({waiver.reason})", waiver.place, Fix("admin", "delete it"))

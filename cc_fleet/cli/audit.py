@@ -14,7 +14,7 @@ import sys
 
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, judged, policy_options, result_options, shown
-from cc_fleet.host import document, facts, machine
+from cc_fleet.host import facts, machine
 from cc_fleet.model import Target
 
 _FACTS = 64 * 1024 * 1024
@@ -51,6 +51,8 @@ def read_facts(path: str) -> list[Target]:
 
 
 def _facts(file: str) -> Target:
+    from cc_fleet.host import document
+
     try:
         if file == "-":
             data = sys.stdin.buffer.read(_FACTS + 1)

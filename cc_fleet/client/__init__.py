@@ -6,13 +6,12 @@ and never know an order of precedence.  Measured on real clients (facts/wire.md 
 ``tests/real``): settings beat the process environment, and managed > local > project > user.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 import fnmatch
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from cc_fleet.client import truth, validity
 from cc_fleet.client.validity import MANAGED, Voided
@@ -23,8 +22,6 @@ EXTENSION = "anthropic.claude-code"
 SCOPES = ("global", "user", "project", "local", "root-local", "managed", "drop-in")
 NEWEST = (10**6, 0, 0)
 ORIGINS = ("environment-file", "profile", "shell-rc", "process")
-DROP_INS_SINCE = (2, 1, 83)
-ROOT_LOCAL_SINCE = (2, 1, 250)
 _SHOWN = {
     "environment-file": "the system environment", "profile": "the login profile", "shell-rc": "the shell's start-up file",
     "process": "the environment", "user": "user settings", "project": "project settings", "local": "local settings", "root-local": "the git root's local settings",
@@ -48,7 +45,8 @@ class Source(NamedTuple):
     place: Place
 
     def step(self) -> Step:
-        return Step(self.label, shown(self.value), self.place)
+        unknown = self.value is None and self.scope in ORIGINS
+        return Step(self.label, "a value that only running the shell would tell" if unknown else shown(self.value), self.place)
 
 
 class Effective(NamedTuple):
@@ -80,6 +78,37 @@ class Effective(NamedTuple):
         return tuple(source.step() for source in (self.winner, *self.beats) if source is not None)
 
 
+class Index:
+    """The facts of a target by what a view asks for, made once, so that many users cost no more than each alone."""
+
+    def __init__(self, target: Target) -> None:
+        self._settings: dict[tuple[str | None, tuple[str, ...]], list[Setting]] = {}
+        self._variables: dict[tuple[str | None, str], list[Variable]] = {}
+        self._voided: dict[tuple[int, int, int], dict[str | None, list[Voided]]] = {}
+        self._target = target
+        for setting in target.settings:
+            self._settings.setdefault((setting.user, setting.key), []).append(setting)
+        for variable in target.variables:
+            self._variables.setdefault((variable.user, variable.name), []).append(variable)
+
+    def setting(self, key: tuple[str, ...], user: str) -> list[Setting]:
+        """What everybody's files and this user's say of ``key``."""
+        return [*self._settings.get((None, key), ()), *self._settings.get((user, key), ())]
+
+    def variable(self, name: str, user: str) -> list[Variable]:
+        """What everybody's files and this user's say of ``name``."""
+        return [*self._variables.get((None, name), ()), *self._variables.get((user, name), ())]
+
+    def voided(self, version: tuple[int, int, int], user: str) -> tuple[Voided, ...]:
+        """The files of everybody and of this user that a client of ``version`` does not take."""
+        if version not in self._voided:
+            by_user = self._voided[version] = {}
+            for void in validity.voided(self._target, version):
+                by_user.setdefault(void.user, []).append(void)
+        known = self._voided[version]
+        return (*known.get(None, ()), *known.get(user, ()))
+
+
 class View(NamedTuple):
     """One client at work: a user, the project that they stand in, and the copy that runs.
 
@@ -102,13 +131,13 @@ class View(NamedTuple):
 
     def _of(self, path: tuple[str, ...]) -> Effective:
         voided = {void.place.file for void in self.voided()}
-        found = [s for s in self.lookup.settings.get(path, ()) if self._sees(s) and s.place.file not in voided]
+        found = [s for s in self.lookup.setting(path, self.user) if self._sees(s) and s.place.file not in voided]
         ranked = sorted(found, key=lambda s: SCOPES.index(s.scope), reverse=True)
         return _effective([Source(_SHOWN[s.scope], s.scope, s.value, s.place) for s in _last_of_each(ranked)])
 
     def env(self, name: str) -> Effective:
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
-        below = [v for v in self.lookup.variables.get(name, ()) if v.user in (None, self.user)]
+        below = self.lookup.variable(name, self.user)
         ranked = sorted(enumerate(below), key=lambda pair: (ORIGINS.index(pair[1].origin), pair[0]), reverse=True)
         shell = [Source(_SHOWN[v.origin], v.origin, v.value, v.place) for _, v in ranked]
         settings = self._of(("env", name))
@@ -121,12 +150,11 @@ class View(NamedTuple):
         return value is not None and truth.is_on(name, value)
 
     def _sees(self, setting: Setting) -> bool:
-        since = {"drop-in": DROP_INS_SINCE, "root-local": ROOT_LOCAL_SINCE}.get(setting.scope)
-        if since is not None and not self.knows(since):
+        if not self.knows(validity.READ_SINCE.get(setting.scope, (0, 0, 0))):
             return False
         if setting.scope == "global" and setting.key[0] != "env":
             return False
-        return setting.user in (None, self.user) and setting.project in (None, self.project)
+        return setting.project in (None, self.project)
 
     def knows(self, since: tuple[int, int, int]) -> bool:
         """Whether this client is of version ``since`` or later; one of unknown version counts as new."""
@@ -138,16 +166,20 @@ class View(NamedTuple):
         for name, (switch, _) in _PROVIDERS.items():
             if self.is_on(switch):
                 return name
-        return "gateway" if self.gateway() else "anthropic"
+        return "gateway" if self.gateway() or self.base_url().unknown else "anthropic"
+
+    def base_url(self) -> Effective:
+        """The variable that says where this client sends its requests."""
+        return self.env(next((url for switch, url in _PROVIDERS.values() if self.is_on(switch)), "ANTHROPIC_BASE_URL"))
 
     def gateway(self) -> Gateway | None:
         """The URL that this client is told to send its requests to, if it is not Anthropic's own."""
-        chosen = next((url for switch, url in _PROVIDERS.values() if self.is_on(switch)), "ANTHROPIC_BASE_URL")
-        found = self.env(chosen)
+        found = self.base_url()
         if not found.value or found.winner is None or _is_anthropic(str(found.value)):
             return None
-        known = next((g for g in self.target.gateways if g.url.rstrip("/") == str(found.value).rstrip("/")), None)
-        return Gateway(str(found.value), known.kind if known else None, known.version if known else None, found.winner.place)
+        url = str(found.value).replace(f"{REDACTED}@", "").replace(f"?{REDACTED}", "")
+        known = next((g for g in self.target.gateways if g.url.rstrip("/") == url.rstrip("/")), None)
+        return Gateway(url, known.kind if known else None, known.version if known else None, found.winner.place)
 
     def model(self) -> str | None:
         """The model that is asked for by name or alias; None leaves it to the client."""
@@ -161,24 +193,7 @@ class View(NamedTuple):
     def voided(self) -> tuple[Voided, ...]:
         """The files that this client does not take, of those that it would read."""
         read = version_key(self.version) if self.version else None
-        version = read[:3] if read is not None else NEWEST
-        known = self.lookup.voided
-        if version not in known:
-            known[version] = tuple(validity.voided(self.target, version))
-        return tuple(void for void in known[version] if void.user in (None, self.user))
-
-
-class Index:
-    """The facts of a target by what a view asks for, made once."""
-
-    def __init__(self, target: Target) -> None:
-        self.settings: dict[tuple[str, ...], list[Setting]] = {}
-        self.variables: dict[str, list[Variable]] = {}
-        self.voided: dict[tuple[int, int, int], tuple[Voided, ...]] = {}
-        for setting in target.settings:
-            self.settings.setdefault(setting.key, []).append(setting)
-        for variable in target.variables:
-            self.variables.setdefault(variable.name, []).append(variable)
+        return self.lookup.voided(read[:3] if read is not None else NEWEST, self.user)
 
 
 def views(target: Target) -> Iterator[View]:
@@ -204,8 +219,6 @@ def views(target: Target) -> Iterator[View]:
 
 def shown(value: Any) -> str:
     """A value as a report shows it."""
-    if value is None:
-        return "a value that only running the shell would tell"
     return str(value) if value == REDACTED else json.dumps(value, ensure_ascii=False)
 
 
@@ -240,8 +253,6 @@ def _text(value: Any) -> str:
 
 
 def _is_anthropic(url: str) -> bool:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
+    """By its host alone; what user-info or a path pretends does not count."""
+    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
     return host == "anthropic.com" or host.endswith(".anthropic.com")

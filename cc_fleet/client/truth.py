@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+CONCURRENCY = "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY"
 TRUE = frozenset(("1", "true", "yes", "on"))
 # Any text at all switches these on, "0" too (facts/claude-code.md 2).
 ANY_TEXT = frozenset(
@@ -34,3 +35,18 @@ def same(name: str, text: str, wanted: str) -> bool:
             return not is_on(name, text)
         return is_on(name, text) == is_on(name, wanted) and (is_on(name, text) or text.strip().lower() in FALSE or text == "")
     return text == wanted
+
+
+def concurrency(text: str, version: tuple[int, int, int]) -> int | None:
+    """How many tools a client runs at once for this text of ``CONCURRENCY``.
+
+    JavaScript's ``parseInt``: ``1e1`` is 1.  0 and no number are the default, 10; below 0 no tool
+    runs before 2.1.112.  None from 2.1.154 on, where it is not asked (measured).
+    """
+    if version >= (2, 1, 154):
+        return None
+    found = re.match(r"\s*[+-]?[0-9]+", text)
+    number = int(found[0]) if found else 0
+    if number < 0 and version < (2, 1, 112):
+        return 0
+    return number if number > 0 else 10

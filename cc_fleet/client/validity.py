@@ -7,8 +7,7 @@ newer clients from starting at all. Where the first version of a change lies bet
 were measured, the stricter reading is taken for those between.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -60,18 +59,22 @@ SHAPES = (
     *(Shape(key, lambda v: isinstance(v, list), f"{'.'.join(key)} is not a list") for key in _LISTS),
     *(Shape(key, _are_texts, f"{'.'.join(key)} holds something that is not a text", until=(2, 1, 50)) for key in _LISTS),
 )
+# Scopes that older clients do not read.
+READ_SINCE = {"drop-in": (2, 1, 83), "root-local": (2, 1, 211)}
 # A managed file loses only the entry that is wrong.
 MANAGED_BY_ENTRY = (2, 1, 166)
 # A managed file that is no JSON keeps the client from starting.
-MANAGED_MUST_PARSE = (2, 1, 330)
+MANAGED_MUST_PARSE = (2, 1, 258)
 # A file over 2 MiB is refused.
-SIZE_SINCE = (2, 1, 200)
+SIZE_SINCE = (2, 1, 191)
 
 
 def voided(target: Target, version: _Version) -> Iterator[Voided]:
     """The files on ``target`` that a client of ``version`` does not take, each with its first reason."""
     seen: set[str] = set()
     for rejected in target.rejected:
+        if version < READ_SINCE.get(rejected.scope, (0, 0, 0)):
+            continue
         if rejected.kind == "syntax" or version >= SIZE_SINCE:
             seen.add(rejected.place.file)
             yield Voided(rejected.reason, rejected.place, rejected.scope, rejected.user, _starts(rejected, version))
@@ -88,6 +91,8 @@ def _starts(rejected: Rejected, version: _Version) -> bool:
 
 
 def _wrong(setting: Setting, version: _Version) -> str | None:
+    if version < READ_SINCE.get(setting.scope, (0, 0, 0)):
+        return None
     if setting.scope == "global" or (setting.scope in MANAGED and version >= MANAGED_BY_ENTRY):
         return None
     for shape in SHAPES:

@@ -6,7 +6,7 @@ its field, unknown keys are passed over, and a document of a newer schema is ref
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from ..model import GROUPS, Coverage, Place, Target
 
@@ -53,11 +53,11 @@ def load(document: Any) -> Target:
     }
     try:
         return Target(
-            about["kind"], _is("str", about["name"], "target.name"), _is("str", about["os"], "target.os"),
-            _is("str", document["collected_at"], "collected_at"), _is("str", document["collector"], "collector"),
+            about["kind"], _is(str, about["name"], "target.name"), _is(str, about["os"], "target.os"),
+            _is(str, document["collected_at"], "collected_at"), _is(str, document["collector"], "collector"),
             _record(Coverage, _object(document, "coverage"), "coverage"),
-            _is("str | None", about.get("machine_id"), "target.machine_id"),
-            _is("tuple[str, ...]", about.get("groups", []), "target.groups"),
+            _is(Optional[str], about.get("machine_id"), "target.machine_id"),
+            _is(_TEXTS, about.get("groups", []), "target.groups"),
             **groups,
         )  # fmt: skip
     except KeyError as err:
@@ -96,21 +96,21 @@ def _record(kind: Any, item: Any, where: str) -> Any:
     given = {}
     for name in kind._fields:
         if name in item:
-            hint = hints[name]
-            given[name] = _is(getattr(hint, "__forward_arg__", hint), item[name], f"{where}.{name}")
+            given[name] = _is(hints[name], item[name], f"{where}.{name}")
         elif name not in kind._field_defaults:
             raise FactsError(f"{where}.{name} is missing")
     return kind(**given)
 
 
-def _is(hint: str, value: Any, where: str) -> Any:
-    """``value``, if it is what the annotation ``hint`` says; lists become tuples."""
-    if hint == "Place":
+def _is(hint: Any, value: Any, where: str) -> Any:
+    """``value``, if it is what the annotation ``hint`` says; lists become tuples where that is asked."""
+    if hint is Place:
         return _record(Place, value, where)
-    if hint.startswith("tuple") and isinstance(value, list):
+    expected, check = _TYPES[hint]
+    if isinstance(value, list) and hint in (_TEXTS, Optional[_TEXTS]):
         value = tuple(value)
-    if not _TYPES[hint](value):
-        raise FactsError(f"{where}: expected {hint.replace('tuple[str, ...]', 'a list of texts')}")
+    if not check(value):
+        raise FactsError(f"{where}: expected {expected}")
     return value
 
 
@@ -122,14 +122,15 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
 
 
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "str": lambda v: isinstance(v, str),
-    "str | None": lambda v: v is None or isinstance(v, str),
-    "int": _is_int,
-    "int | None": lambda v: v is None or _is_int(v),
-    "bool": lambda v: isinstance(v, bool),
-    "bool | None": lambda v: v is None or isinstance(v, bool),
-    "tuple[str, ...]": _is_texts,
-    "tuple[str, ...] | None": lambda v: v is None or _is_texts(v),
-    "JSON": lambda _: True,
+_TEXTS = tuple[str, ...]
+_TYPES: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", lambda v: isinstance(v, str)),
+    Optional[str]: ("a text or null", lambda v: v is None or isinstance(v, str)),
+    int: ("a whole number", _is_int),
+    Optional[int]: ("a whole number or null", lambda v: v is None or _is_int(v)),
+    bool: ("true or false", lambda v: isinstance(v, bool)),
+    Optional[bool]: ("true, false or null", lambda v: v is None or isinstance(v, bool)),
+    _TEXTS: ("a list of texts", _is_texts),
+    Optional[_TEXTS]: ("a list of texts or null", lambda v: v is None or _is_texts(v)),
+    Any: ("a JSON value", lambda _: True),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Iterator
 
 from .machine import Launcher, Machine, User
@@ -10,9 +9,8 @@ from .tree import Missing, Stat, Unreadable
 
 WANTS = ("*/claude",)
 
-_PACKAGE = re.compile(r"^(.*/node_modules/@anthropic-ai/claude-code)/(?:cli\.js|bin/claude\.exe)$")
-_NATIVE = re.compile(r"^(.*/share/claude/versions/[^/]+)$")
-_LOCAL = re.compile(r"^(.*/\.claude/local)/claude$")
+_PACKAGE = "/node_modules/@anthropic-ai/claude-code"
+_LOCAL = "/.claude/local"
 
 
 def find(machine: Machine) -> tuple[Launcher, ...]:
@@ -23,17 +21,15 @@ def find(machine: Machine) -> tuple[Launcher, ...]:
 
 def package(launcher: Launcher) -> str | None:
     """The npm package that a launcher runs."""
-    found = _PACKAGE.match(launcher.real)
-    if found:
-        return found[1]
-    local = _LOCAL.match(launcher.real)
-    return f"{local[1]}/node_modules/@anthropic-ai/claude-code" if local else None
+    for program in ("/cli.js", "/bin/claude.exe"):
+        if launcher.real.endswith(f"{_PACKAGE}{program}"):
+            return launcher.real.removesuffix(program)
+    return f"{launcher.real[:-len('/claude')]}{_PACKAGE}" if launcher.real.endswith(f"{_LOCAL}/claude") else None
 
 
 def native(launcher: Launcher) -> str | None:
     """The native binary that a launcher runs."""
-    found = _NATIVE.match(launcher.real)
-    return found[1] if found else None
+    return launcher.real if launcher.real.rpartition("/")[0].endswith("/share/claude/versions") else None
 
 
 def _of(machine: Machine, user: User, seen: dict[str, Stat | None]) -> Iterator[Launcher]:

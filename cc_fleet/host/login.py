@@ -37,12 +37,11 @@ WANTS = (
     "/etc/fish/conf.d",
     "~/.config/fish/conf.d",
 )
-_PAM = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=(.*?)[ \t\r]*$", re.MULTILINE)
-_FISH = re.compile(
-    r"^(?P<indent>[ \t]*)set[ \t]+(?:-(?:gx|xg|x|Ux|xU)|(?:--?\w+[ \t]+)*?--export(?:[ \t]+--?\w+)*|-g[ \t]+-x|-x[ \t]+-g)"
-    r"[ \t]+(?P<name>\w+)[ \t]*(?P<value>[^\n;#]*)",
-    re.MULTILINE,
-)  # fmt: skip
+_PAM = r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=(.*?)[ \t\r]*$"
+_FISH = (
+    r"(?m)^(?P<indent>[ \t]*)set[ \t]+(?:-(?:gx|xg|x|Ux|xU)|(?:--?\w+[ \t]+)*?--export(?:[ \t]+--?\w+)*|-g[ \t]+-x|-x[ \t]+-g)"
+    r"[ \t]+(?P<name>\w+)[ \t]*(?P<value>[^\n;#]*)"
+)
 
 
 class _Origin(NamedTuple):
@@ -127,12 +126,12 @@ class Reader:
 
 def _variables(origin: _Origin, known: dict[str, str]) -> Iterator[Variable]:
     if origin.origin == "environment-file":
-        for found in _PAM.finditer(origin.text):
+        for found in re.finditer(_PAM, origin.text):
             value = found[2].strip()
             known[found[1]] = value = value[1:-1] if len(value) > 1 and value[0] == value[-1] in "'\"" else value
             yield from origin.variable(found[1], value, found.start(1), found.end(2))
     elif origin.file.endswith(".fish"):
-        for found in _FISH.finditer(origin.text):
+        for found in re.finditer(_FISH, origin.text):
             raw = found["value"].strip()
             plain = raw[1:-1] if len(raw) > 1 and raw[0] == raw[-1] in "'\"" else raw
             value = None if found["indent"] or "$" in plain or "(" in plain else plain

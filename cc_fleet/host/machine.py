@@ -1,9 +1,8 @@
 """What a source may ask: the tree, the users, the environment.  Live, or a system under a root."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 import os
-from typing import Mapping, NamedTuple
+from typing import Mapping, NamedTuple, Optional
 
 from ..model import Gap, Variable
 from .tree import Disk, Missing, Tree, Unreadable
@@ -17,6 +16,26 @@ class User(NamedTuple):
     name: str
     home: str
     shell: str
+
+
+class Session(NamedTuple):
+    """What a user's session starts with: the variables that concern Claude Code, as each file
+    sets them; the PATH; the folder of Claude Code's own files (``CLAUDE_CONFIG_DIR``); npm's prefix."""
+
+    variables: tuple[Variable, ...]
+    path: tuple[str, ...]
+    config: str
+    prefix: Optional[str]
+    gaps: tuple[Gap, ...]
+
+
+class Launcher(NamedTuple):
+    """A program named ``claude`` in a user's PATH; ``real`` is the file behind the links."""
+
+    path: str
+    real: str
+    user: str
+    wins: bool
 
 
 class Machine(NamedTuple):
@@ -34,39 +53,19 @@ class Machine(NamedTuple):
     os: str
     users: tuple[User, ...]
     privileged: bool
-    machine_id: str | None = None
-    environ: Mapping[str, str] | None = None
-    caller: User | None = None
-    cwd: str | None = None
+    machine_id: Optional[str] = None
+    environ: Optional[Mapping[str, str]] = None
+    caller: Optional[User] = None
+    cwd: Optional[str] = None
     keep: frozenset[str] = frozenset()
     digests: bool = False
-    unread: str | None = None
+    unread: Optional[str] = None
     sessions: Mapping[str, Session] = {}
     launchers: tuple[Launcher, ...] = ()
 
     def session(self, user: User) -> Session:
         """What ``user``'s session starts with."""
         return self.sessions[user.name]
-
-
-class Session(NamedTuple):
-    """What a user's session starts with: the variables that concern Claude Code, as each file
-    sets them; the PATH; the folder of Claude Code's own files (``CLAUDE_CONFIG_DIR``); npm's prefix."""
-
-    variables: tuple[Variable, ...]
-    path: tuple[str, ...]
-    config: str
-    prefix: str | None
-    gaps: tuple[Gap, ...]
-
-
-class Launcher(NamedTuple):
-    """A program named ``claude`` in a user's PATH; ``real`` is the file behind the links."""
-
-    path: str
-    real: str
-    user: str
-    wins: bool
 
 
 def live(keep: frozenset[str] = frozenset(), *, digests: bool = False) -> Machine:
@@ -98,7 +97,7 @@ def _os() -> str:
     return {"Darwin": "macos"}.get(os.uname().sysname, "linux")
 
 
-def _cwd() -> str | None:
+def _cwd() -> Optional[str]:
     try:
         return os.getcwd()
     except OSError:  # the folder is gone
@@ -117,7 +116,7 @@ def _caller(environ: Mapping[str, str]) -> User:
     return User(name, environ.get("HOME") or home, os.path.basename(shell))
 
 
-def _accounts(tree: Tree) -> tuple[tuple[User, ...], str | None]:
+def _accounts(tree: Tree) -> tuple[tuple[User, ...], Optional[str]]:
     """The users of ``/etc/passwd`` that have a home, and the homes that nobody there has."""
     try:
         lines = tree.read("/etc/passwd").decode("utf-8", "replace").splitlines()
@@ -158,5 +157,5 @@ def _first_line(tree: Tree, path: str) -> str:
         return ""
 
 
-def _machine_id(tree: Tree) -> str | None:
+def _machine_id(tree: Tree) -> Optional[str]:
     return _first_line(tree, "/etc/machine-id") or None

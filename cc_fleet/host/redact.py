@@ -63,7 +63,7 @@ _SECRET_VALUE = re.compile(
     r"|hvs\.|-----BEGIN|[Bb]earer\s|[Bb]asic\s"
 )
 _LONG = re.compile(r"(?=[A-Za-z0-9+/_=-]*[0-9])(?=[A-Za-z0-9+/_=-]*[A-Za-z])[A-Za-z0-9+/_=-]{32,}")
-_SPLIT_URL = re.compile(r"^([a-z][a-z0-9+.-]*://)(?:[^/?#@]*@)?([^/?#@\s]*)((?:/[^?#\s]*)?)", re.IGNORECASE)
+_SPLIT_URL = r"^([a-z][a-z0-9+.-]*://)(?:[^/?#@]*@)?([^/?#@\s]*)((?:/[^?#\s]*)?)"
 
 
 def concerns(name: str, keep: frozenset[str] = frozenset()) -> bool:
@@ -113,18 +113,22 @@ def name(text: str) -> str:
 
 
 def url(text: str) -> str:
-    """A URL without user-info, query and fragment, and without anything in it that looks like a key."""
-    found = _SPLIT_URL.match(text.strip())
+    """A URL without its user-info, query and fragment, and without anything in it that looks like a key.
+
+    Where a credential stood, ``«redacted»`` stands, so that its being there can be told.
+    """
+    found = re.match(_SPLIT_URL, text.strip(), re.IGNORECASE)
     if found is None or not found[2]:
         return REDACTED
     kept = "/".join(REDACTED if _looks_secret(part) else part for part in found[3].split("/"))
-    return f"{found[1]}{found[2]}{kept}"
+    user = f"{REDACTED}@" if re.match(r"[^/?#]*//[^/?#]*@", text.strip()) else ""
+    query = f"?{REDACTED}" if "?" in text and _SECRET_NAME.search(text.partition("?")[2]) else ""
+    return f"{found[1]}{user}{found[2]}{kept}{query}"
 
 
-def has_secret(text: str) -> bool:
-    """Whether a URL carries user-info, or a query that names a key."""
-    found = re.match(r"^[a-z][a-z0-9+.-]*://([^/?#]*@)?[^?#]*(\?[^#]*)?", text, re.IGNORECASE)
-    return bool(found and (found[1] or (found[2] and _SECRET_NAME.search(found[2]))))
+def has_secret(url: JSON) -> bool:
+    """Whether a URL, as ``url`` returned it, held a credential."""
+    return isinstance(url, str) and (f"//{REDACTED}@" in url or url.endswith(f"?{REDACTED}"))
 
 
 def _looks_secret(text: str) -> bool:

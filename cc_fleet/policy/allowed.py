@@ -16,11 +16,16 @@ def refusal(policy: Policy, product: str, version: str, allowed: Range | None) -
     return None
 
 
-def best(policy: Policy) -> str | None:
-    """What to install: ``cli.install``, else the highest version that is published and allowed."""
-    if policy.cli.install is not None:
-        return policy.cli.install
-    for version in reversed(published().versions):
-        if refusal(policy, "cli", version, policy.cli.versions) is None:
+def best(policy: Policy, product: str = "cli", allowed: Range | None = None, *, instead_of: str = "") -> str | None:
+    """What to install in place of ``instead_of``, or None where nothing that is published is allowed.
+
+    The denial's own ``instead``, else for the CLI ``cli.install``, else the highest version that
+    is published and allowed.  An extension has the numbers of the CLI that it brings.
+    """
+    allowed = allowed or policy.cli.versions
+    asked = [denied.instead for denied in policy.denials(product, instead_of) if denied.instead]
+    asked += [policy.cli.install] if product == "cli" and policy.cli.install else []
+    for version in (*asked, *reversed(published().versions)):
+        if not any(refusal(policy, name, version, allowed) for name in {"cli", product}):
             return version
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 from cc_fleet.data import load as load_data
 from cc_fleet.decode import SIZE, DecodeError, Node, decode, expand, pairs, read_yaml
+from cc_fleet.digest import sha256
 from cc_fleet.policy import Policy
 
 SYSTEM = {
@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
 class _Source(NamedTuple):
     name: str
     root: Node
-    digest: bytes
+    digest: str
     folder: str
 
 
@@ -76,7 +76,7 @@ def load(names: list[str]) -> Loaded:
         raise PolicyError(str(err)) from None
     lifted = {denied.id for denied in policy.deny if denied.lifted is not None}
     policy = policy._replace(deny=tuple(d for d in policy.deny if d.id not in lifted))
-    digest = hashlib.sha256(b"".join(source.digest for source in sources)).hexdigest()
+    digest = sources[0].digest if len(sources) == 1 else sha256("".join(source.digest for source in sources).encode())
     folders = tuple(os.path.join(s.folder, value) for s in sources for value in _texts(s.root, "advisories"))
     return Loaded(policy, tuple(source.name for source in sources), digest, folders)
 
@@ -108,7 +108,7 @@ def _packaged(name: str) -> _Source:
     """A packaged policy.  Its compiled form is read, which spares the 14 ms of importing a YAML parser."""
     shown = f"{name}.yaml"
     entry = load_data("policies.json")[name]
-    return _Source(shown, expand(entry["root"], shown), entry["sha256"].encode(), folder())
+    return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder())
 
 
 def _file(path: str) -> _Source:
@@ -133,7 +133,7 @@ def _file(path: str) -> _Source:
         raise PolicyError(str(err)) from None
     if root.kind != "map":
         raise PolicyError(f"{path}:{root.line}:{root.column}: the document: expected a mapping")
-    return _Source(path, root, hashlib.sha256(data).digest(), os.path.dirname(path))
+    return _Source(path, root, sha256(data), os.path.dirname(path))
 
 
 def _check_owner(path: str, found: os.stat_result) -> None:

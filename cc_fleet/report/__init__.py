@@ -1,7 +1,6 @@
 """Reports: each module here is a format, ``render(report) -> str``.  A format knows no exit codes."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 

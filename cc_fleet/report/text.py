@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from cc_fleet.model import Finding, Place, Step, Target
@@ -141,6 +140,8 @@ def _wrapped(text: str, indent: str, style: Style) -> Iterator[str]:
     if style.color or len(text) <= style.width:  # colour codes have no width; a terminal wraps by itself
         yield text
         return
+    import textwrap
+
     lead = len(text) - len(text.lstrip())
     yield from textwrap.wrap(
         text.strip(), style.width, initial_indent=" " * lead, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False

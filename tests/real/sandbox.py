@@ -92,6 +92,7 @@ class Observed:
     path: str = ""
     model: str = ""
     tools: tuple[str, ...] = ()
+    agent: str = ""
 
 
 def missing() -> str:
@@ -137,7 +138,7 @@ def _npm_install(version: str, prefix: Path, *, scripts: bool) -> None:
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(prefix)]
     command += [] if scripts else ["--ignore-scripts"]
     command.append(f"@anthropic-ai/claude-code@{version}")
-    done = subprocess.run(  # noqa: S603 (fixed words and a version of the caller's)
+    done = subprocess.run(
         command, capture_output=True, text=True, check=False
     )
     if done.returncode:
@@ -210,7 +211,7 @@ def _enter(scratch: Path, timeout: float) -> None:
     alone = ("--pid", "--fork", "--kill-child", "--mount-proc")
     inner = (sys.executable, "-m", "tests.real.inside", str(scratch))
     try:
-        done = subprocess.run(  # noqa: S603 (fixed words and own paths)
+        done = subprocess.run(
             (*apart, *alone, *inner),
             cwd=PROJECT,
             capture_output=True,
@@ -241,4 +242,5 @@ def _observed(seen: Mapping[str, object], peak: int | None) -> Observed:
         path=str(first["path"]) if first else "",
         model=str(first["model"]) if first else "",
         tools=tuple(first["tools"]) if first else (),
+        agent=str(first["agent"]) if first else "",
     )

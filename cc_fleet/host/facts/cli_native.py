@@ -14,11 +14,10 @@ from .. import launchers
 from ..machine import Machine
 from ..text import read_folder
 from ..tree import Missing, Unreadable
-from .cli_npm import PROGRAMS, digest
+from .cli_npm import PROGRAMS, VERSION, digest
 
 VERSIONS = ".local/share/claude/versions"
 WANTS = (f"*/{VERSIONS}", "*/share/claude/versions/*")
-_NAME = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40}")
 
 
 def read(machine: Machine) -> Iterator[Any]:
@@ -28,15 +27,17 @@ def read(machine: Machine) -> Iterator[Any]:
         if isinstance(names, Gap):
             yield names
             continue
-        files.update({f"{user.home}/{VERSIONS}/{name}": user.name for name in names if _NAME.fullmatch(name)})
+        files.update({f"{user.home}/{VERSIONS}/{name}": user.name for name in names if re.fullmatch(VERSION, name)})
+    runs: dict[str, set[str]] = {}
     for launcher in machine.launchers:
-        if (real := launchers.native(launcher)) is not None and _NAME.fullmatch(real.rpartition("/")[2]):
+        if (real := launchers.native(launcher)) is not None and re.fullmatch(VERSION, real.rpartition("/")[2]):
             files.setdefault(real, None)
+            runs.setdefault(real, set()).update({launcher.user} if launcher.wins else ())
     for path, owner in files.items():
         defect = _defect(machine, path)
         yield Install(
             "cli", path.rpartition("/")[2], "native", Place(path),
-            tuple(sorted({ln.user for ln in machine.launchers if ln.wins and launchers.native(ln) == path})),
+            tuple(sorted(runs.get(path, ()))),
             owner, defect is None, defect, sha256=None if defect else digest(machine, path),
         )  # fmt: skip
 

@@ -23,14 +23,18 @@ WANTS = (
     f"*/{PACKAGE}/package.json", f"*/{PACKAGE}/cli.js", f"*/{PACKAGE}/bin/claude.exe",
     "*/node_modules/@anthropic-ai", "*/node_modules/@anthropic-ai/claude-code-*/claude", "~/.npmrc",
 )  # fmt: skip
-_PREFIX = re.compile(r"^\s*prefix\s*=\s*(\S+)\s*$", re.MULTILINE)
-_VERSION = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40}")
+_PREFIX = r"(?m)^\s*prefix\s*=\s*(\S+)\s*$"
+VERSION = r"\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40}"
 PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 
 
 def read(machine: Machine) -> Iterator[Any]:
+    runs: dict[str, set[str]] = {}
+    for launcher in machine.launchers:
+        if launcher.wins and (package := launchers.package(launcher)):
+            runs.setdefault(package, set()).add(launcher.user)
     for folder, owner in _folders(machine).items():
-        yield from _package(machine, folder, owner)
+        yield from _package(machine, folder, owner, tuple(sorted(runs.get(folder, ()))))
 
 
 def _folders(machine: Machine) -> dict[str, User | None]:
@@ -46,7 +50,8 @@ def _folders(machine: Machine) -> dict[str, User | None]:
         folders[f"{user.home}/.claude/local/{PACKAGE}"] = None
     if machine.cwd:
         folders[f"{machine.cwd}/{PACKAGE}"] = None
-    return {folder: _owner(machine, folder) for folder in folders}
+    homes = {user.home: user for user in machine.users}
+    return {folder: _owner(homes, folder) for folder in folders}
 
 
 def _prefixes(machine: Machine, user: User) -> Iterator[str]:
@@ -54,15 +59,19 @@ def _prefixes(machine: Machine, user: User) -> Iterator[str]:
     if (prefix := machine.session(user).prefix) is not None:
         yield prefix
     npmrc = read_text(machine.tree, f"{user.home}/.npmrc", 65536)
-    if isinstance(npmrc, Text) and (found := _PREFIX.search(npmrc.text)):
+    if isinstance(npmrc, Text) and (found := re.search(_PREFIX, npmrc.text)):
         yield re.sub(r"^(~|\$\{?HOME\}?)(?=/)", lambda _: user.home, found[1])
 
 
-def _owner(machine: Machine, folder: str) -> User | None:
-    return next((user for user in machine.users if folder.startswith(f"{user.home}/")), None)
+def _owner(homes: dict[str, User], folder: str) -> User | None:
+    while folder:
+        if folder in homes:
+            return homes[folder]
+        folder = folder.rpartition("/")[0]
+    return None
 
 
-def _package(machine: Machine, folder: str, owner: User | None) -> Iterator[Any]:
+def _package(machine: Machine, folder: str, owner: User | None, users: tuple[str, ...]) -> Iterator[Any]:
     path = f"{folder}/package.json"
     found = read_text(machine.tree, path, 1024 * 1024)
     if found is None:
@@ -75,11 +84,17 @@ def _package(machine: Machine, folder: str, owner: User | None) -> Iterator[Any]
     defect, platform = _script(machine, folder) if uses_cli_js else _program(machine, folder)
     binary = f"{folder}/bin/claude.exe"
     yield Install(
-        "cli", version, "npm-local" if "/.claude/local/" in folder else "npm", place,
-        tuple(sorted({ln.user for ln in machine.launchers if ln.wins and launchers.package(ln) == folder})),
+        "cli", version, _method(machine, folder), place,
+        users,
         owner.name if owner else None, defect is None, defect, platform=platform,
         sha256=digest(machine, binary) if not uses_cli_js and defect is None else None,
     )  # fmt: skip
+
+
+def _method(machine: Machine, folder: str) -> str:
+    if "/.claude/local/" in folder:
+        return "npm-local"
+    return "npm-project" if machine.cwd and folder == f"{machine.cwd}/{PACKAGE}" else "npm"
 
 
 def _manifest(found: Text) -> tuple[str, bool]:
@@ -89,7 +104,7 @@ def _manifest(found: Text) -> tuple[str, bool]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", False
     program = program.get("claude") if isinstance(program, dict) else program
-    good = isinstance(version, str) and _VERSION.fullmatch(version) and redact.name(version) == version
+    good = isinstance(version, str) and re.fullmatch(VERSION, version) and redact.name(version) == version
     return (version if good else ""), program != "bin/claude.exe"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Iterator
 
 from ...model import Credential, Gap, Place
 from ..machine import Machine
-from ..tree import Missing, Unreadable
+from ..tree import Missing, Tree, Unreadable
 
 FILE = ".credentials.json"
 WANTS = (f"*/{FILE}",)
@@ -19,9 +19,15 @@ SECRETS = frozenset(
 )
 
 
-def readable_by(mode: int) -> str:
-    """Who may read a file with these permission bits: owner, group or everyone."""
-    return "everyone" if mode & 0o004 else "group" if mode & 0o040 else "owner"
+def readable_by(tree: Tree, path: str) -> str:
+    """Who may read this file, folders above it considered: owner, group or everyone."""
+    try:
+        modes = [tree.stat(path).mode & 0o044]
+        while path := path.rpartition("/")[0]:
+            modes.append((tree.stat(path).mode & 0o011) << 2)
+    except (Missing, Unreadable):
+        return "owner"
+    return "everyone" if all(mode & 0o004 for mode in modes) else "group" if all(mode & 0o040 for mode in modes) else "owner"
 
 
 def read(machine: Machine) -> Iterator[Any]:
@@ -35,4 +41,4 @@ def read(machine: Machine) -> Iterator[Any]:
             yield Gap(str(err), Place(path))
             continue
         if stat.size:
-            yield Credential("oauth", Place(path), readable_by(stat.mode), user.name)
+            yield Credential("oauth", Place(path), readable_by(machine.tree, path), user.name)

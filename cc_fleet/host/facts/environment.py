@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-from ...model import REDACTED, Credential, Place
-from .. import login
+from ...model import REDACTED, Credential
+from .. import login, redact
 from ..machine import Machine
-from ..tree import Missing, Unreadable
 from .credentials import SECRETS, readable_by
 
 WANTS = login.WANTS
@@ -30,17 +29,9 @@ def read(machine: Machine) -> Iterator[Any]:
                 continue  # /etc/environment is everybody's, and said once
             seen.add(variable)
             yield variable
-            if variable.name in SECRETS and variable.value == REDACTED and variable.place not in seen:
+            secret = variable.name in SECRETS and variable.value == REDACTED
+            if (secret or redact.has_secret(variable.value)) and variable.place not in seen:
                 seen.add(variable.place)
-                yield Credential(variable.name, variable.place, _readable_by(machine, variable.place), variable.user)
-
-
-def _readable_by(machine: Machine, place: Place) -> str:
-    if place == login.PROCESS:
-        return "owner"
-    try:
-        return readable_by(machine.tree.stat(place.file).mode)
-    except (Missing, Unreadable):
-        return "owner"
-
-
+                place = variable.place
+                whose = "owner" if place == login.PROCESS else readable_by(machine.tree, place.file)
+                yield Credential(variable.name if secret else "url", place, whose, variable.user)

@@ -49,17 +49,17 @@ def _editor(machine: Machine, user: User, root: str, editor: str, wanted: set[st
     copies = [(name, found) for name in names if (found := _FOLDER.fullmatch(name)) and found["id"].lower() in wanted]
     if not copies:
         return
-    registry = _registry(machine, root)
-    if isinstance(registry, Gap):
-        yield registry
-        registry = {}
+    known = _registry(machine, root)
+    registry, nobody = ({}, None) if isinstance(known, Gap) else (known, ())
+    if isinstance(known, Gap):
+        yield known
     going = _obsolete(machine, root)
     for name, found in copies:
         entry = registry.get(name.lower())
         place = Place(f"{root}/{name}") if entry is None else Place(f"{root}/extensions.json", *entry.position)
         yield Install(
             found["id"].lower(), entry.version if entry else found["version"], editor, place,
-            (user.name,) if entry else (), user.name, True,
+            (user.name,) if entry else nobody, user.name, True,
             "marked for removal at the next start" if name in going and entry is None else None,
             entry.pinned if entry else None, platform=found["platform"],
         )  # fmt: skip

@@ -28,7 +28,9 @@ GLOBAL = (
     "autoUpdates", "autoUpdatesProtectedForNative", "installMethod", "autoInstallIdeExtension", "autoConnectIde",
     "diffTool", "editorMode",
 )  # fmt: skip
-_OBJECTS = frozenset("env permissions sandbox".split())
+# Objects of names that people choose, or that a command stands in: they are one value.
+_OPAQUE = frozenset("enabledPlugins extraKnownMarketplaces hooks mcpServers modelOverrides pluginConfigs".split())
+_DEPTH = 3
 
 
 class _File(NamedTuple):
@@ -128,7 +130,7 @@ def _members(machine: Machine, file: _File, found: Text, node: jsonc.Node, path:
     for name, member in (node.members or {}).items():
         key = (*path, name)
         inner = member.node
-        if inner.members and len(key) == 1 and name in _OBJECTS:
+        if inner.members and len(key) < (2 if key[0] == "env" else _DEPTH) and key[0] not in _OPAQUE:
             yield from _members(machine, file, found, inner, key)
             continue
         if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
@@ -154,16 +156,9 @@ def _credentials(machine: Machine, file: _File, key: tuple[str, ...], value: Any
     if not value or not isinstance(value, str):
         return
     if (key[0] == "env" and key[-1] in SECRETS) or key == ("apiKeyHelper",):
-        yield Credential(key[-1], place, _readable_by(machine, file.path), file.user)
-    elif redact.has_secret(value):
-        yield Credential("url", place, _readable_by(machine, file.path), file.user)
-
-
-def _readable_by(machine: Machine, path: str) -> str:
-    try:
-        return readable_by(machine.tree.stat(path).mode)
-    except (Missing, Unreadable):
-        return "owner"
+        yield Credential(key[-1], place, readable_by(machine.tree, file.path), file.user)
+    elif redact.has_secret(redact.url(value)):
+        yield Credential("url", place, readable_by(machine.tree, file.path), file.user)
 
 
 def _search(file: _File, text: str, key: str, shown: str) -> Place:
@@ -196,4 +191,4 @@ def _global(machine: Machine, file: _File) -> Iterator[Any]:
         yield Setting((*key[:-1], name), value, file.scope, place, file.user)
         yield from _credentials(machine, file, key, raw, place)
     if document.get("primaryApiKey"):
-        yield Credential("primaryApiKey", Place(file.path), _readable_by(machine, file.path), file.user)
+        yield Credential("primaryApiKey", Place(file.path), readable_by(machine.tree, file.path), file.user)

@@ -1,0 +1,128 @@
+"""Ratios of programs that run side by side: CPU of whole processes, medians of interleaved runs.
+
+    python tests/bench.py BIN [RUNS]    BIN holds cc-fleet, python and ansible
+
+Prints what each costs beside a bare interpreter, and where an audit's CPU goes. Fails where a
+ratio is over its bound; no bound is in milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HOME_RATIO, ANSIBLE_RATIO, LINEAR = 5.0, 6.0, 210.0
+SETTINGS = '{\n  "model": "opus",\n  "env": {\n    "DISABLE_AUTOUPDATER": "1",\n    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"\n  },\n' + (
+    '  "permissions": {"allow": ["Bash(git status)", "Bash(git diff)", "Read(*)"], "deny": ["Read(.env)"]}\n}\n'
+)
+POLICY = 'policy: bench\nextends: [strict]\ncontact: "#claude-help"\n'
+
+
+def cpu(command: list[str], environ: dict[str, str]) -> float:
+    """Milliseconds of CPU (user and system) of a command and its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def medians(commands: dict[str, list[str]], environ: dict[str, str], runs: int) -> dict[str, float]:
+    """The median of each command, run in turns after one warm-up of all."""
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            spent = cpu(command, environ)
+            if turn:
+                found[name].append(spent)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def home(root: str, name: str) -> None:
+    """An ordinary home: settings, a native install in PATH, VS Code with the extension, shell files."""
+    files = {
+        ".claude/settings.json": SETTINGS,
+        ".claude.json": '{"numStartups": 12, "installMethod": "native", "projects": {}}\n',
+        ".bashrc": "# ~/.bashrc\nalias ll='ls -l'\nexport EDITOR=vim\n" + "# a line of somebody's\n" * 80,
+        ".profile": 'if [ -d "$HOME/.local/bin" ] ; then\n    PATH="$HOME/.local/bin:$PATH"\nfi\n',
+        ".vscode/extensions/extensions.json": '[{"identifier": {"id": "anthropic.claude-code"}, "version": "2.1.330", '
+        '"relativeLocation": "anthropic.claude-code-2.1.330-linux-x64", "metadata": {"pinned": true}}]\n',
+        ".vscode/extensions/anthropic.claude-code-2.1.330-linux-x64/package.json": "{}\n",
+        ".local/share/claude/versions/2.1.330": "\x7fELF",
+    }
+    for path, text in files.items():
+        file = os.path.join(root, "home", name, path)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(text)
+    os.chmod(os.path.join(root, "home", name, ".local/share/claude/versions/2.1.330"), 0o755)
+    os.makedirs(os.path.join(root, "home", name, ".local/bin"))
+    os.symlink("../share/claude/versions/2.1.330", os.path.join(root, "home", name, ".local/bin/claude"))
+
+
+def system(root: str, homes: int) -> None:
+    """A file tree with so many homes."""
+    os.makedirs(os.path.join(root, "etc"))
+    with open(os.path.join(root, "etc/passwd"), "w", encoding="utf-8") as out:
+        out.writelines(f"u{number}:x:{1000 + number}:1000::/home/u{number}:/bin/bash\n" for number in range(homes))
+    for number in range(homes):
+        home(root, f"u{number}")
+
+
+def main(folder: str, runs: int = 11) -> int:
+    python, fleet = os.path.join(folder, "python"), os.path.join(folder, "cc-fleet")
+    with tempfile.TemporaryDirectory() as tmp:
+        for number in (0, 1, 200):
+            system(os.path.join(tmp, f"homes-{number}"), number)
+        with open(os.path.join(tmp, "policy.yaml"), "w", encoding="utf-8") as out:
+            out.write(POLICY)
+        ordinary = os.path.join(tmp, "homes-1/home/u0")
+        environ = {"PATH": f"{ordinary}/.local/bin:/usr/bin:/bin", "HOME": ordinary, "LANG": "C.UTF-8", "ANSIBLE_HOME": os.path.join(tmp, "a")}
+        found = medians(
+            {
+                "python -I -c pass": [python, "-I", "-c", "pass"],
+                "audit of an ordinary home": [fleet, "audit", "--root", os.path.join(tmp, "homes-1")],
+                "audit by a policy file": [fleet, "audit", "--root", os.path.join(tmp, "homes-1"), "--policy", os.path.join(tmp, "policy.yaml")],
+                "audit of no home": [fleet, "audit", "--root", os.path.join(tmp, "homes-0")],
+                "audit of 200 homes": [fleet, "audit", "--root", os.path.join(tmp, "homes-200")],
+                "ansible --version": [os.path.join(folder, "ansible"), "--version"],
+            },
+            environ, runs,
+        )  # fmt: skip
+        profile(python, os.path.join(tmp, "homes-1"), environ)
+    return report(found)
+
+
+def profile(python: str, root: str, environ: dict[str, str]) -> None:
+    """Where an audit's start goes: the modules that take longest to import, with all that they import."""
+    done = subprocess.run(
+        [python, "-X", "importtime", "-m", "cc_fleet", "audit", "--root", root], env=environ, capture_output=True, text=True, check=False
+    )
+    rows = [line[12:].split("|") for line in done.stderr.splitlines() if line.startswith("import time:") and "[us]" not in line]
+    slow = sorted(((int(total), name.strip()) for _, total, name in rows), reverse=True)[:14]
+    print("imports (cumulative ms): " + ", ".join(f"{name} {total / 1000:.1f}" for total, name in slow))
+
+
+def report(found: dict[str, float]) -> int:
+    floor, one = found["python -I -c pass"], found["audit of an ordinary home"]
+    for name, value in found.items():
+        print(f"{name:<28} {value:7.1f} ms CPU  {value / floor:6.2f} x python -I -c pass")
+    added = one - found["audit of no home"]
+    linear = (found["audit of 200 homes"] - found["audit of no home"]) / max(added, 0.01)
+    bounds = (
+        ("audit / bare interpreter", one / floor, HOME_RATIO),
+        ("audit / (ansible --version / 6)", one / (found["ansible --version"] / ANSIBLE_RATIO), 1.0),
+        ("200 homes / what one adds", linear, LINEAR),
+    )
+    failed = [name for name, value, bound in bounds if value > bound]
+    for name, value, bound in bounds:
+        print(f"{name:<34} {value:7.2f}  (bound {bound:g}) {'MISSED' if name in failed else 'ok'}")
+    print(f"{len(bounds) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 11))
