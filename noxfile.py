@@ -84,7 +84,7 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def real(session: nox.Session) -> None:
     """Real Claude Code clients, installed by npm, in namespaces of their own."""
-    session.install(".", *group("test"))
+    session.install(".[fleet]", *group("test"))
     session.run("pytest", "-m", "real", "tests/real", *session.posargs)
 
 

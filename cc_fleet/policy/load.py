@@ -116,13 +116,16 @@ def _file(path: str) -> _Source:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as err:
         raise PolicyError(f"{path}: {(err.strerror or 'cannot be read').lower()}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise PolicyError(f"{path}: is not a file")
         if os.geteuid() == 0:
             _check_owner(path, found)
-        data = file.read(SIZE + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(SIZE + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > SIZE:
         raise PolicyError(f"{path}: is larger than {SIZE // 1024} KiB")
     try:

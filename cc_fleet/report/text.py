@@ -69,7 +69,8 @@ def _files(report: Report, findings: list[Finding], style: Style) -> Iterator[st
             yield from _finding(report, finding, style)
             for consequence in findings:
                 if consequence.problem.because == finding.fingerprint:
-                    yield f"     ↳ so: {printable(consequence.problem.message)} {_paint(f'[{_name(consequence)}]', 'dim', style)}"
+                    told = f"{printable(consequence.problem.message)} {_paint(f'[{_name(consequence)}]', 'dim', style)}"
+                    yield from _wrapped(f"     ↳ so: {told}", "       ", style)
 
 
 def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:

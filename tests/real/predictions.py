@@ -52,7 +52,7 @@ def combinations(seed: int, count: int) -> list[Combination]:
     chosen: list[Combination] = []
     for low, high in itertools.combinations(SOURCES, 2):
         chosen += [{low: '"1"', high: '"0"'}, {low: '"0"', high: '"1"'}]
-    rng = random.Random(seed)  # noqa: S311  a plan, not a secret
+    rng = random.Random(seed)
     seen = {pair for combination in chosen for pair in _pairs(combination)}
     while len(chosen) < count:
         candidates = [_random(rng) for _ in range(60)]
@@ -136,7 +136,7 @@ LIMITS: tuple[tuple[str, Combination], ...] = (
 )  # fmt: skip
 
 
-def _word(on: bool) -> str:  # noqa: FBT001
+def _word(on: bool) -> str:
     return "on" if on else "off"
 
 

@@ -13,6 +13,7 @@ import re
 from typing import Any, Iterator
 
 from ...model import Gap, Install, Place
+from .. import redact
 from ..machine import Machine, User
 from ..text import Text, read_folder, read_text
 from ..tree import Missing, Unreadable
@@ -91,7 +92,7 @@ def _registry(machine: Machine, root: str) -> dict[str, _Entry] | Gap:
 
 def _entry(text: Text, item: Any) -> Iterator[tuple[str, _Entry]]:
     identifier, version = item.get("identifier"), item.get("version")
-    if not isinstance(identifier, dict) or not isinstance(version, str) or not re.fullmatch(r"[\w.+-]{1,60}", version):
+    if not isinstance(identifier, dict) or not isinstance(version, str) or redact.name(version) != version:
         return
     metadata, location = item.get("metadata"), item.get("location")
     folder = item.get("relativeLocation")

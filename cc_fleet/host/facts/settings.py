@@ -115,7 +115,7 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
     if root.members is None:
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
-    yield from _members(machine, file, found, root, ())
+    yield from _members(machine, file, found, root)
 
 
 def _sketch(text: str, line: int) -> str | None:
@@ -126,16 +126,17 @@ def _sketch(text: str, line: int) -> str | None:
     return shape[:80] or None
 
 
-def _members(machine: Machine, file: _File, found: Text, node: jsonc.Node, path: tuple[str, ...]) -> Iterator[Any]:
+def _members(
+    machine: Machine, file: _File, found: Text, node: jsonc.Node, path: tuple[str, ...] = (), told: tuple[str, ...] = ()
+) -> Iterator[Any]:
+    """The values below ``node``, which stands at ``path``; ``told`` is that path as it may be shown."""
     for name, member in (node.members or {}).items():
-        key = (*path, name)
-        inner = member.node
+        key, shown, inner = (*path, name), (*told, redact.name(name)), member.node
         if inner.members and len(key) < (2 if key[0] == "env" else _DEPTH) and key[0] not in _OPAQUE:
-            yield from _members(machine, file, found, inner, key)
+            yield from _members(machine, file, found, inner, key, shown)
             continue
         if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
             yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, found.text, member))
-        shown = (*path, redact.name(name))
         value = redact.setting(key, inner.value, machine.keep)
         place = _place(file, found.text, member, shown[-1], value)
         yield Setting(shown, value, file.scope, place, file.user, file.project)
