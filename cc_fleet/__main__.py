@@ -1,6 +1,6 @@
 """``python -m cc_fleet`` is ``cc-fleet``."""
 
-from cc_fleet.cli import main
+from cc_fleet.cli import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    program()

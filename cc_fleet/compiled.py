@@ -11,7 +11,7 @@ import os
 
 from cc_fleet import advisories
 from cc_fleet.data import FOLDER
-from cc_fleet.decode import compact, decode, read_yaml
+from cc_fleet.decode import compact, freeze, read_yaml
 from cc_fleet.digest import sha256
 from cc_fleet.policy.load import folder
 
@@ -24,13 +24,9 @@ def compiled() -> dict[str, str]:
             text = file.read()
         root = compact(read_yaml(text, name))
         policies[name.removesuffix(".yaml")] = {"sha256": sha256(text.encode()), "root": root}
-    found = {
-        name: {"versions": [str(a.affects.versions)] if a.affects and a.affects.versions else [], "root": compact(node)}
-        for name, node in advisories.nodes()
-        for a in [decode(advisories.Advisory, node)]
-    }
+    found = [freeze(advisory) for advisory in advisories.read_folder(advisories.FOLDER)]
     digest = sha256(json.dumps(found).encode())
-    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps({"sha256": digest, "files": found}) + "\n"}
+    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps({"sha256": digest, "known": found}) + "\n"}
 
 
 def main() -> None:

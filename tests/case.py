@@ -39,6 +39,7 @@ def read(file: Path) -> dict[str, Any]:
     loaded = yaml.load(text, Loader=yaml.BaseLoader)
     assert isinstance(loaded, dict)
     root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
     for key, node in root.value:
         if key.value == "policy":  # as it stands there: `true` is not "true"
             name = (yaml.ScalarNode("tag:yaml.org,2002:str", "policy"), yaml.ScalarNode("tag:yaml.org,2002:str", "case"))

@@ -13,7 +13,7 @@ import pytest
 
 from cc_fleet import checks
 from cc_fleet.cli import main
-from cc_fleet.report import formats
+from cc_fleet.report import format_
 from tests.case import npm, write
 
 PROJECT = Path(__file__).parents[1]
@@ -35,7 +35,7 @@ def run(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.
 def as_nobody(*arguments: str) -> tuple[int, str]:
     """Exit code and output of a child that gave up its rights; what it imports is loaded before."""
     checks.all_checks()
-    formats()
+    format_("text")
     read, write_ = os.pipe()
     child = os.fork()
     if child == 0:
@@ -61,16 +61,16 @@ def root(tmp_path: Path) -> Path:
     return found
 
 
-def text(content: str | bytes) -> Callable[[Path], None]:
+def text(content: str | bytes) -> Callable[[Path], object]:
     data = content.encode() if isinstance(content, str) else content
-    return lambda file: None if file.write_bytes(data) else None
+    return lambda file: file.write_bytes(data)
 
 
-def linked(to: str) -> Callable[[Path], None]:
+def linked(to: str) -> Callable[[Path], object]:
     return lambda file: file.symlink_to(to)
 
 
-CASES: dict[str, tuple[Callable[[Path], None], int, str]] = {
+CASES: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "empty": (text(""), 0, ""),
     "not UTF-8": (text(b'{"env": {"A": "\xff"}}'), 0, ""),
     "a byte-order mark": (text("\ufeff" + GOOD), 0, ""),
@@ -83,8 +83,8 @@ CASES: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "binary": (text(bytes(range(256)) * 16), 1, "expected a value"),
     "an endless string": (text('{"a": "' + "x" * 500_000), 1, "expected a value"),
     "a number of 100,000 digits": (text('{"a": ' + "1" * 100_000 + "}"), 1, "not a valid"),
-    "a folder": (lambda file: file.mkdir(), 4, "is a folder"),
-    "a pipe": (lambda file: os.mkfifo(file), 4, "not a regular file"),  # noqa: PLW0108
+    "a folder": (Path.mkdir, 4, "is a folder"),
+    "a pipe": (os.mkfifo, 4, "not a regular file"),
     "a link to itself": (linked("settings.json"), 4, "loop of links"),
     "a link out of the root": (linked("/etc/shadow"), 0, ""),
     "a relative link out of the root": (linked("../../../../../../../../../../etc/shadow"), 0, ""),
@@ -156,8 +156,8 @@ def test_a_policy_with(name: str, root: Path, tmp_path: Path) -> None:
     assert all((line.startswith("cc-fleet: ") and "policy.yaml" in line) or "gone.yaml" in line for line in done.stderr.splitlines())
 
 
-@pytest.mark.parametrize("make", [lambda f: f.mkdir(), lambda f: os.mkfifo(f), lambda f: f.write_bytes(b"\xff\xfe\xfa"), lambda f: None])
-def test_a_policy_that_is_no_file_of_text(make: Callable[[Path], None], root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, text(b"\xff\xfe\xfa"), Path.exists])
+def test_a_policy_that_is_no_file_of_text(make: Callable[[Path], object], root: Path, tmp_path: Path) -> None:
     make(tmp_path / "policy.yaml")
     done = run("audit", "--root", str(root), "--policy", "policy.yaml", cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -18,7 +18,7 @@ README = (generate.PROJECT / "README.md").read_text(encoding="utf-8")
 
 def block(language: str, word: str) -> str:
     """The fenced block of README that holds ``word``."""
-    return next(found for found in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in found)
+    return next(str(found) for found in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in found)
 
 
 def test_the_policy_is_one(tmp_path: Path) -> None:

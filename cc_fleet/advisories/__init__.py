@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 
 from cc_fleet.client import Effective, View, matches, truth
 from cc_fleet.data import load as load_data
-from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, expand, read_yaml
+from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml, thaw
 from cc_fleet.model import Place
 from cc_fleet.versions import Range
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 _NUMBER = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9})")
 
 
@@ -145,24 +145,23 @@ def load(folders: tuple[str, ...] = (), versions: frozenset[str] | None = None) 
 
 def count() -> int:
     """How many advisories are packaged."""
-    return len(load_data("advisories.json")["files"])
+    return len(load_data("advisories.json")["known"])
 
 
 def packaged(versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
     """The advisories of this folder, from their compiled form."""
-    compiled = load_data("advisories.json")["files"]
+    known = load_data("advisories.json")["known"]
     if versions is None:
-        return tuple(decode(Advisory, expand(entry["root"], name)) for name, entry in compiled.items())
-    meant = ((name, entry) for name, entry in compiled.items() if _meets(entry["versions"], versions))
-    return tuple(decode(Advisory, _without_examples(expand(entry["root"], name))) for name, entry in meant)
+        return tuple(thaw(Advisory, data) for data in known)
+    return tuple(
+        thaw(Advisory, {name: value for name, value in data.items() if name != "examples"})
+        for data in known
+        if _meets(data.get("affects", {}).get("versions"), versions)
+    )
 
 
-def _without_examples(root: Node) -> Node:
-    return root._replace(value=tuple(pair for pair in root.value if pair[0].value != "examples"))
-
-
-def _meets(ranges: list[str], versions: frozenset[str]) -> bool:
-    return not ranges or any(Range.parse(text).admits(version) for text in ranges for version in versions)
+def _meets(allowed: str | None, versions: frozenset[str]) -> bool:
+    return allowed is None or any(Range.parse(allowed).admits(version) for version in versions)
 
 
 def digest() -> str:
@@ -170,7 +169,7 @@ def digest() -> str:
     return str(load_data("advisories.json")["sha256"])
 
 
-def nodes(folder: str = _HERE) -> Iterator[tuple[str, Node]]:
+def nodes(folder: str = FOLDER) -> Iterator[tuple[str, Node]]:
     """Every YAML file of ``folder`` with its name."""
     try:
         names = sorted(os.listdir(folder))

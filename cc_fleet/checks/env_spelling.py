@@ -28,7 +28,7 @@ NUMBERS = frozenset(
 )
 # Of a number in another form the advisories tell which version reads what.
 ADVISED = frozenset(("MAX_THINKING_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
-_SWITCH = re.compile(r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))")
+_SWITCH = r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -51,7 +51,7 @@ def _value(name: str, value: object, place: Place) -> Iterator[Problem]:
         told = f", and up to 2.1.153 is read as {read}" if read is not None else ""
         message = f"{name} is {shown(value)}, which is no whole number in plain digits{told}"
         yield Problem(name, message, place, Fix(who(place), "write plain digits"))
-    elif _SWITCH.match(name) and name in variables() and name not in truth.ANY_TEXT and not _is_switch_word(text):
+    elif re.match(_SWITCH, name) and name in variables() and name not in truth.ANY_TEXT and not _is_switch_word(text):
         yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix(who(place), 'write "1" to switch it on, "0" to say that it is off'))
 
 

@@ -8,10 +8,10 @@ import sys
 import time
 
 from cc_fleet import advisories, checks
-from cc_fleet.cli import InputError
+from cc_fleet.cli import InputError, columns
 from cc_fleet.model import Target
 from cc_fleet.policy.load import Loaded, load, which
-from cc_fleet.report import About, Report, Style, formats, names
+from cc_fleet.report import About, Report, Style, format_, names
 
 
 def policy_options(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +53,9 @@ def shown(report: Report, args: argparse.Namespace) -> int:
         name, equals, file = output.partition("=")
         if not equals or name not in names():
             raise InputError(f"--output {output}: expected NAME=FILE, NAME one of {', '.join(names())}")
-        _write(file, formats()[name].render(report, Style()))
+        _write(file, format_(name).render(report, Style()))
     if not args.quiet:
-        sys.stdout.write(formats()[args.format].render(report, style(args)))
+        sys.stdout.write(format_(args.format).render(report, style(args)))
     return exit_code(report, args)
 
 
@@ -81,17 +81,7 @@ def style(args: argparse.Namespace) -> Style:
         and (bool(environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and environ.get("TERM") != "dumb"))
     )
     unicode = (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
-    return Style(color, unicode, max(40, min(_columns(environ.get("COLUMNS", "")), 140)), args.verbose)
-
-
-def _columns(told: str) -> int:
-    """The terminal's width, as shutil would have it; its import costs 5 ms."""
-    if told.isdigit() and told.isascii():
-        return int(told[:4])
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns
-    except (OSError, ValueError):
-        return 100
+    return Style(color, unicode, max(40, min(columns(), 140)), args.verbose)
 
 
 def _write(file: str, text: str) -> None:

@@ -52,11 +52,10 @@ _SETTINGS = frozenset(
     """.split()
 )
 
-_URLS = re.compile(r"(?:^|_)(?:BASE_)?URL$|^(?:HTTPS?|ALL|NO)_PROXY$", re.IGNORECASE)
-_SECRET_NAME = re.compile(
-    r"(?:API_?KEY|TOKEN(?!S)|SECRET|PASSW|CREDENTIAL|HEADER(?!$)|HEADERS|HELPER|PRIVATE|COOKIE|BODY"
-    r"|AUTH(?!OR)|BEARER|(?:^|_)KEY)",
-    re.IGNORECASE,
+_URLS = ("URL", "_PROXY")
+_SENSITIVE = (
+    r"(?i:API_?KEY|TOKEN(?!S)|SECRET|PASSW|CREDENTIAL|HEADER(?!$)|HEADERS|HELPER|PRIVATE|COOKIE|BODY"
+    r"|AUTH(?!OR)|BEARER|(?:^|_)KEY)"
 )
 _SECRET_VALUE = re.compile(
     r"sk-|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|A[KS]IA[A-Z0-9]{4}|AIza|ya29\.|eyJ|npm_[A-Za-z0-9]{20}"
@@ -78,9 +77,9 @@ def variable(name: str, value: JSON, keep: frozenset[str] = frozenset()) -> JSON
     """``value`` of the variable ``name``, or ``«redacted»``.  An empty text is no secret, and matters."""
     if value in ("", None) or isinstance(value, bool):
         return value
-    if _URLS.search(name):
+    if name.upper().endswith(_URLS):
         return url(value) if isinstance(value, str) else shape(value)
-    spoken_of = name in keep and not _SECRET_NAME.search(name)
+    spoken_of = name in keep and not re.search(_SENSITIVE, name)
     if name not in _VARIABLES and not spoken_of:
         return shape(value)
     return [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
@@ -91,7 +90,7 @@ def setting(key: tuple[str, ...], value: JSON, keep: frozenset[str] = frozenset(
     if len(key) > 1 and key[0] == "env":
         return variable(key[1], value, keep)
     path = ".".join(key)
-    if path not in _SETTINGS and (path not in keep or _SECRET_NAME.search(path)):
+    if path not in _SETTINGS and (path not in keep or re.search(_SENSITIVE, path)):
         return shape(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
@@ -122,7 +121,7 @@ def url(text: str) -> str:
         return REDACTED
     kept = "/".join(REDACTED if _looks_secret(part) else part for part in found[3].split("/"))
     user = f"{REDACTED}@" if re.match(r"[^/?#]*//[^/?#]*@", text.strip()) else ""
-    query = f"?{REDACTED}" if "?" in text and _SECRET_NAME.search(text.partition("?")[2]) else ""
+    query = f"?{REDACTED}" if "?" in text and re.search(_SENSITIVE, text.partition("?")[2]) else ""
     return f"{found[1]}{user}{found[2]}{kept}{query}"
 
 

@@ -2,7 +2,8 @@
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from cc_fleet.host import plugins
 from cc_fleet.model import Finding, Target
@@ -51,9 +52,9 @@ class Style(NamedTuple):
     verbose: bool = False
 
 
-def formats() -> dict[str, Any]:
-    """Every format by its name."""
-    return cast("dict[str, Any]", plugins.modules(__name__))
+def format_(name: str) -> Any:
+    """The format of this name; the others are not loaded."""
+    return import_module(f"{__name__}.{name}")
 
 
 def names() -> tuple[str, ...]:

@@ -179,7 +179,7 @@ def test_what_fish_sets(tmp_path: Path, text: str, want: list[tuple[str, str | N
         (f"if x; then export {NAME}=5; fi", None, f"export {NAME}=…"),
         ("export ANTHROPIC_API_KEY=hunter2", REDACTED, f"export ANTHROPIC_API_KEY={REDACTED}"),
         ("A=1; export ANTHROPIC_API_KEY=hunter2", REDACTED, f"export ANTHROPIC_API_KEY={REDACTED}"),
-        ("export ANTHROPIC_BASE_URL=https://a:hunter2@h/x", "https://h/x", "export ANTHROPIC_BASE_URL=https://h/x"),
+        ("export ANTHROPIC_BASE_URL=https://a:hunter2@h/x", f"https://{REDACTED}@h/x", f"export ANTHROPIC_BASE_URL=https://{REDACTED}@h/x"),
     ],
 )
 def test_the_place_shows_the_statement_without_what_it_hides(tmp_path: Path, line: str, value: str | None, text: str) -> None:
@@ -236,8 +236,8 @@ def test_the_process_has_the_last_word(tmp_path: Path) -> None:
     assert (found.path, found.config, found.prefix) == (("/x", "/y"), "/cfg", "/npm")
     assert shown(found) == [
         (NAME, "1", "/home/ada/.profile:1"),
-        ("CLAUDE_CONFIG_DIR", "/cfg", str(login.PROCESS)),
         (NAME, "2", str(login.PROCESS)),
+        ("CLAUDE_CONFIG_DIR", "/cfg", str(login.PROCESS)),
     ]
     assert [variable.origin for variable in found.variables] == ["profile", "process", "process"]
 

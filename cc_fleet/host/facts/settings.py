@@ -14,7 +14,7 @@ from typing import Any, Iterator, NamedTuple
 from ...model import REDACTED, Credential, Gap, Place, Rejected, Setting
 from .. import jsonc, redact
 from ..machine import Machine
-from ..text import Text, read_folder, read_text
+from ..text import read_folder, read_text
 from ..tree import Missing, Unreadable
 from .credentials import SECRETS, readable_by
 
@@ -115,7 +115,7 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
     if root.members is None:
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
-    yield from _members(machine, file, found, root)
+    yield from _members(machine, file, found.text, _Branch(root))
 
 
 def _sketch(text: str, line: int) -> str | None:
@@ -126,19 +126,24 @@ def _sketch(text: str, line: int) -> str | None:
     return shape[:80] or None
 
 
-def _members(
-    machine: Machine, file: _File, found: Text, node: jsonc.Node, path: tuple[str, ...] = (), told: tuple[str, ...] = ()
-) -> Iterator[Any]:
-    """The values below ``node``, which stands at ``path``; ``told`` is that path as it may be shown."""
-    for name, member in (node.members or {}).items():
-        key, shown, inner = (*path, name), (*told, redact.name(name)), member.node
+class _Branch(NamedTuple):
+    """An object of a settings file: its path, and that path as it may be shown."""
+
+    node: jsonc.Node
+    path: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+def _members(machine: Machine, file: _File, text: str, branch: _Branch) -> Iterator[Any]:
+    for name, member in (branch.node.members or {}).items():
+        key, shown, inner = (*branch.path, name), (*branch.told, redact.name(name)), member.node
         if inner.members and len(key) < (2 if key[0] == "env" else _DEPTH) and key[0] not in _OPAQUE:
-            yield from _members(machine, file, found, inner, key, shown)
+            yield from _members(machine, file, text, _Branch(inner, key, shown))
             continue
         if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
-            yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, found.text, member))
+            yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, text, member))
         value = redact.setting(key, inner.value, machine.keep)
-        place = _place(file, found.text, member, shown[-1], value)
+        place = _place(file, text, member, shown[-1], value)
         yield Setting(shown, value, file.scope, place, file.user, file.project)
         yield from _credentials(machine, file, key, inner.value, place)
 

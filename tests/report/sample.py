@@ -1,0 +1,47 @@
+"""One report with everything in it, the same every time."""
+
+from __future__ import annotations
+
+from cc_fleet.model import Coverage, Finding, Fix, Gap, Install, Place, Problem, Step, Target, Waived
+from cc_fleet.report import About, Report
+
+ABOUT = About("acme", ("default.yaml", "/etc/cc-fleet/policy.yaml"), "0123456789abcdef" * 4, 28, "fedcba9876543210" * 4, "#claude-help")
+TIME = "2026-11-23T12:00:00Z"
+HOME = "/home/ada"
+SETTINGS = f"{HOME}/.claude/settings.json"
+CLI = Place("/usr/local/lib/node_modules/@anthropic-ai/claude-code/package.json", 3, 3, '"version": "2.1.19"')
+LAPTOP = Target(
+    "machine", "ada-laptop", "linux", TIME, "cc-fleet 0", Coverage(True, ("ada",), (HOME,), 12, ("PATH: /usr/bin", "homes: /home/ada")),
+    installs=(
+        Install("cli", "2.1.19", "npm", CLI, ("ada",)),
+        Install("anthropic.claude-code", "2.1.330", "vscode", Place(f"{HOME}/.vscode/extensions/extensions.json"), ("ada",), pinned=False),
+        Install("cli", "2.1.330", "vscode", Place(f"{HOME}/.vscode/claude"), None, bundled_in="anthropic.claude-code"),
+        Install("cli", "2.1.17", "npm", Place("/opt/claude/package.json"), ()),
+        Install("cli", "2.1.18", "npm", Place("/mnt/claude/package.json"), None),
+        Install("cli", "2.1.16", "npm", Place("/srv/claude/package.json"), ("a", "b", "c", "d", "e", "f")),
+    ),
+    gaps=(Gap("permission denied", Place("/home/bob/.claude/settings.json")),),
+)  # fmt: skip
+FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
+FINDINGS = (
+    Finding("cli-version", "error", "ada-laptop", Problem(
+        "cli@2.1.19", "Claude Code 2.1.19 is denied by CCF-DENY-1: every session may die of duplicate tool_use ids (API Error 400)", CLI,
+        Fix("you", "install 2.1.330", "npm install -g @anthropic-ai/claude-code@2.1.330")), "a" * 64),
+    Finding("known-issue", "error", "ada-laptop", Problem(
+        "CCF-2026-0001", "requests repeat a tool_use id (Claude Code 2.1.19)", CLI, Fix("you", "install a later version"), "a" * 64,
+        (), None, "CCF-2026-0001"), "b" * 64),
+    Finding("env-flag", "warning", "ada-laptop", Problem(
+        FLAG, f"{FLAG} is off, and should be on", Place(SETTINGS, 4, 5, f'"{FLAG}": "0"'), Fix("admin", f"set it to 1 in {SETTINGS}", f"edit {SETTINGS}"), None,
+        (Step("user settings", '"0"', Place(SETTINGS, 4, 5)), Step("the shell's start-up file", '"1"', Place(f"{HOME}/.bashrc", 2)))), "c" * 64),
+    Finding("env-spelling", "note", "ada-laptop", Problem(
+        "X", "ANTHROPIC_MODLE looks like ANTHROPIC_MODEL", Place(SETTINGS, 2, 3, '"x": "' + "y" * 200 + '"'), None, None, (Step("user settings", '"0"'),)), "d" * 64),
+    Finding("extension-unpinned", "error", "ada-laptop", Problem("anthropic.claude-code", "the extension updates itself", Place(f"{HOME}/.vscode/extensions/extensions.json")),
+            "e" * 64, Waived("an old SDK", "2026-12-31", "ml@acme.example", "OPS-1")),
+    Finding("unreadable", "warning", "ada-laptop", Problem("gap", "could not be judged: permission denied", LAPTOP.gaps[0].place, Fix("admin", "run as root, or as its owner")), "f" * 64),
+    Finding("waiver-expired", "warning", "policy", Problem("env-flag", "the waiver ran out on 2026-11-01", Place("/etc/cc-fleet/policy.yaml", 30, 5), Fix("admin", "decide anew")), "0" * 64),
+)  # fmt: skip
+FULL = Report(ABOUT, TIME, (LAPTOP,), FINDINGS, HOME)
+CLEAN = Report(ABOUT, TIME, (LAPTOP._replace(gaps=()),), (), HOME)
+NOTHING = Report(ABOUT, TIME, (LAPTOP._replace(installs=(), gaps=(), name="empty"),), (), HOME)
+GAPS = Report(ABOUT, TIME, (LAPTOP,), (FINDINGS[5],), HOME)
+TWO = Report(ABOUT, TIME, (LAPTOP, LAPTOP._replace(name="image", kind="image", installs=(), gaps=())), FINDINGS, HOME)
