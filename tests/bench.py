@@ -81,7 +81,7 @@ def system(root: str, homes: int) -> None:
 def main(folder: str, runs: int = 11) -> int:
     python, fleet = os.path.join(folder, "python"), os.path.join(folder, "cc-fleet")
     with tempfile.TemporaryDirectory() as tmp:
-        for number in (0, 1, 21, 200):
+        for number in (0, 1, 41, 200):
             system(os.path.join(tmp, f"homes-{number}"), number)
         with open(os.path.join(tmp, "policy.yaml"), "w", encoding="utf-8") as out:
             out.write(POLICY)
@@ -93,7 +93,7 @@ def main(folder: str, runs: int = 11) -> int:
                 "audit of an ordinary home": [fleet, "audit", "--root", os.path.join(tmp, "homes-1")],
                 "audit by a policy file": [fleet, "audit", "--root", os.path.join(tmp, "homes-1"), "--policy", os.path.join(tmp, "policy.yaml")],
                 "audit of no home": [fleet, "audit", "--root", os.path.join(tmp, "homes-0")],
-                "audit of 21 homes": [fleet, "audit", "--root", os.path.join(tmp, "homes-21")],
+                "audit of 41 homes": [fleet, "audit", "--root", os.path.join(tmp, "homes-41")],
                 "audit of 200 homes": [fleet, "audit", "--root", os.path.join(tmp, "homes-200")],
                 "ansible --version": [os.path.join(folder, "ansible"), "--version"],
             },
@@ -117,7 +117,7 @@ def report(found: dict[str, float]) -> int:
     floor, one = found["python -I -c pass"], found["audit of an ordinary home"]
     for name, value in found.items():
         print(f"{name:<28} {value:7.1f} ms CPU  {value / floor:6.2f} x python -I -c pass")
-    added = (found["audit of 21 homes"] - one) / 20  # the first pays for what all share
+    added = (found["audit of 41 homes"] - one) / 40  # the first pays for what all share
     linear = (found["audit of 200 homes"] - found["audit of no home"]) / max(added, 0.01)
     bounds = (
         ("audit / bare interpreter", one / floor, HOME_RATIO),

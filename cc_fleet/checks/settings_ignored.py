@@ -15,7 +15,7 @@ from cc_fleet.checks import Subject, by_view, who
 from cc_fleet.client import View
 from cc_fleet.client.validity import MANAGED, READ_SINCE
 from cc_fleet.data import scopes
-from cc_fleet.model import Fix, Problem, Setting
+from cc_fleet.model import Fix, Place, Problem, Setting
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
@@ -29,7 +29,13 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         if why is not None:
             yield Problem(".".join(setting.key), f"{'.'.join(setting.key)} has no effect here: {why}", setting.place,
                           Fix(who(setting.place), "delete it here, and say it there"))  # fmt: skip
-    yield from by_view(subject, _unknown_to)
+    drop_ins: dict[str, Place] = {}
+    for setting in subject.target.settings:
+        if setting.scope == "drop-in":
+            drop_ins.setdefault(setting.place.file, setting.place)
+    if drop_ins:
+        yield from by_view(subject, lambda view: _drop_ins(view, drop_ins))
+    yield from _auto_updates(subject)
 
 
 def _misplaced(setting: Setting) -> str | None:
@@ -50,15 +56,18 @@ def _misplaced(setting: Setting) -> str | None:
     return None
 
 
-def _unknown_to(view: View) -> Iterator[Problem]:
-    if view.install is None:
+def _drop_ins(view: View, drop_ins: dict[str, Place]) -> Iterator[Problem]:
+    if view.install is None or view.knows(READ_SINCE["drop-in"]):
         return
-    if not view.knows(READ_SINCE["drop-in"]):
-        for file in dict.fromkeys(s.place.file for s in view.target.settings if s.scope == "drop-in"):
-            first = next(s.place for s in view.target.settings if s.place.file == file)
-            yield Problem("drop-in", f"Claude Code {view.version} does not read managed-settings.d (2.1.83 is the first that does)", first,
-                          Fix("admin", "say it in managed-settings.json, or update the client"))  # fmt: skip
-    for setting in view.target.settings:
-        if setting.key == ("autoUpdates",) and setting.value is False and view.install.method == "native" and setting.user == view.user:
-            yield Problem("autoUpdates", "autoUpdates: false does not stop a native install from updating itself", setting.place,
-                          Fix("you", 'set "DISABLE_AUTOUPDATER": "1" in the "env" of ~/.claude/settings.json'))  # fmt: skip
+    for place in drop_ins.values():
+        message = f"Claude Code {view.version} does not read managed-settings.d (2.1.83 is the first that does)"
+        yield Problem("drop-in", message, place, Fix("admin", "say it in managed-settings.json, or update the client"))
+
+
+def _auto_updates(subject: Subject) -> Iterator[Problem]:
+    native = {user for copy in subject.copies() if copy.method == "native" for user in copy.active_for or ()}
+    for setting in subject.target.settings:
+        if setting.key == ("autoUpdates",) and setting.value is False and setting.user in native:
+            message = "autoUpdates: false does not stop a native install from updating itself"
+            fix = Fix("you", 'set "DISABLE_AUTOUPDATER": "1" in the "env" of ~/.claude/settings.json')
+            yield Problem("autoUpdates", message, setting.place, fix)

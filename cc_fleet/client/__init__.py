@@ -86,6 +86,7 @@ class Index:
         self._variables: dict[tuple[str | None, str], list[Variable]] = {}
         self._voided: dict[tuple[int, int, int], dict[str | None, list[Voided]]] = {}
         self._target = target
+        self.environments: dict[tuple[str, str | None, str | None], dict[str, Effective]] = {}
         for setting in target.settings:
             self._settings.setdefault((setting.user, setting.key), []).append(setting)
         for variable in target.variables:
@@ -137,6 +138,12 @@ class View(NamedTuple):
 
     def env(self, name: str) -> Effective:
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
+        known = self.lookup.environments.setdefault((self.user, self.project, self.version), {})
+        if name not in known:
+            known[name] = self._env(name)
+        return known[name]
+
+    def _env(self, name: str) -> Effective:
         below = self.lookup.variable(name, self.user)
         ranked = sorted(enumerate(below), key=lambda pair: (ORIGINS.index(pair[1].origin), pair[0]), reverse=True)
         shell = [Source(_SHOWN[v.origin], v.origin, v.value, v.place) for _, v in ranked]

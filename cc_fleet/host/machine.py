@@ -75,7 +75,7 @@ def live(keep: frozenset[str] = frozenset(), *, digests: bool = False) -> Machin
     caller = _caller(environ)
     users: tuple[User, ...] = (caller,)
     if os.geteuid() == 0:
-        users = (caller, *(u for u in everybody if u.home != caller.home))
+        users = _told_apart((caller, *(u for u in everybody if u.home != caller.home)))
     return Machine(
         tree, "machine", os.uname().nodename, _os(), users, os.geteuid() == 0, _machine_id(tree),
         environ, caller, _cwd(), keep, digests, unread if os.geteuid() == 0 else None,
@@ -131,7 +131,23 @@ def _accounts(tree: Tree) -> tuple[tuple[User, ...], Optional[str]]:
             users.setdefault(home, User(fields[0], home, os.path.basename(fields[6])))
     for home in ("/root", *(f"/home/{name}" for name in _names(tree, "/home"))):
         users.setdefault(home, User(os.path.basename(home), home, "sh"))
-    return tuple(user for user in users.values() if _is_folder(tree, user.home)), unread
+    present = tuple(user for user in users.values() if _is_folder(tree, user.home) and _may_run(tree, user))
+    return _told_apart(present), unread
+
+
+def _may_run(tree: Tree, user: User) -> bool:
+    """An account that cannot log in counts only if Claude Code was there: a service that runs it."""
+    return user.shell not in ("nologin", "false") or ".claude" in _names(tree, user.home)
+
+
+def _told_apart(users: tuple[User, ...]) -> tuple[User, ...]:
+    """Facts know users by name: of two homes with one name (``HOME`` was set) the later is told by its home."""
+    seen: set[str] = set()
+    apart = []
+    for user in users:
+        apart.append(user._replace(name=f"{user.name} ({user.home})") if user.name in seen else user)
+        seen.add(user.name)
+    return tuple(apart)
 
 
 def _names(tree: Tree, path: str) -> list[str]:

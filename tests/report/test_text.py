@@ -58,9 +58,18 @@ def test_a_consequence_whose_cause_is_not_shown_is_not_lost() -> None:
     assert "CCF-2026-0001" in render(alone)
 
 
+def test_a_consequence_of_a_consequence_is_shown() -> None:
+    cause, consequence = sample.FINDINGS[:2]
+    third = finding(cause.problem.place, problem=consequence.problem._replace(message="the end of the chain", because=consequence.fingerprint))
+    assert "the end of the chain" in render(sample.FULL._replace(findings=(cause, consequence, third)))
+
+
 def test_every_finding_is_shown() -> None:
     text = render(sample.TWO, Style(width=400))
     assert [f.problem.message for f in sample.FINDINGS if f.problem.message not in text] == []
+
+
+OURS = {"kind", "sha256", "check", "who", "until", "severity", "because", "target", "fingerprint", "advisories_sha256"}
 
 
 def replaced(value: Any) -> Any:
@@ -68,7 +77,7 @@ def replaced(value: Any) -> Any:
     if isinstance(value, str):
         return value + EVIL
     if hasattr(value, "_fields"):
-        return value._replace(**{name: replaced(getattr(value, name)) for name in value._fields if name not in ("severity", "because", "target", "fingerprint")})
+        return value._replace(**{name: replaced(getattr(value, name)) for name in value._fields if name not in OURS})
     return tuple(map(replaced, value)) if isinstance(value, tuple) else value
 
 
