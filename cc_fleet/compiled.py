@@ -11,8 +11,9 @@ import os
 
 from cc_fleet import advisories
 from cc_fleet.data import FOLDER
-from cc_fleet.decode import compact, freeze, read_yaml
+from cc_fleet.decode import read_yaml
 from cc_fleet.digest import sha256
+from cc_fleet.frozen import compact, freeze
 from cc_fleet.policy.load import folder
 
 

@@ -101,59 +101,6 @@ def decode(into: Any, node: Node) -> Any:
     return value
 
 
-def compact(node: Node) -> list[object]:
-    """A node as JSON, for the compiled files of ``cc_fleet/data``."""
-    if node.kind == "map":
-        value: object = [[compact(key), compact(inner)] for key, inner in node.value]
-    else:
-        value = [compact(item) for item in node.value] if node.kind == "list" else node.value
-    return [node.kind, node.line, node.column, value]
-
-
-def expand(data: list[Any], file: str) -> Node:
-    """The node that ``compact`` wrote."""
-    kind, line, column, value = data
-    if kind == "map":
-        value = tuple((expand(key, file), expand(inner, file)) for key, inner in value)
-    elif kind == "list":
-        value = tuple(expand(item, file) for item in value)
-    return Node(kind, value, file, line, column)
-
-
-def freeze(value: Any) -> Any:
-    """A decoded value as JSON: of a record what is not its default."""
-    if isinstance(value, Value):
-        return [value.json]
-    if hasattr(value, "parse"):
-        return value.text
-    if hasattr(value, "_fields"):
-        defaults = value._field_defaults
-        fields = ((name, getattr(value, name)) for name in value._fields)
-        return {name: freeze(inner) for name, inner in fields if name not in defaults or inner != defaults[name]}
-    if isinstance(value, Mapping):
-        return {name: freeze(inner) for name, inner in value.items()}
-    return [freeze(item) for item in value] if isinstance(value, tuple) else value
-
-
-def thaw(into: Any, data: Any) -> Any:
-    """The value that ``freeze`` wrote: five times as fast as reading the document again."""
-    if data is None:
-        return None
-    shape, inner = _shape(into)
-    if shape == "record":
-        hints = inner.__annotations__
-        return inner(**{name: thaw(hints[name], value) for name, value in data.items()})
-    if shape == "mapping":
-        return {name: thaw(inner, value) for name, value in data.items()}
-    if shape == "list":
-        return tuple(thaw(inner, item) for item in data)
-    if inner is Value:
-        return Value(data[0])
-    if hasattr(inner, "parse"):
-        return inner.parse(data)
-    return Date(data) if inner is Date else data
-
-
 def pairs(node: Node) -> Iterator[tuple[str, Node]]:
     """The keys of a map with their values."""
     for name, value in node.value:
@@ -183,12 +130,12 @@ class _Decoder:
         return _WRONG
 
     def value(self, into: Any, node: Node, path: tuple[str, ...]) -> Any:
-        shape, inner_type = _shape(into)
-        if shape == "record":
+        kind, inner_type = shape(into)
+        if kind == "record":
             return self.record(inner_type, node, path)
-        if shape == "mapping":
+        if kind == "mapping":
             return {key: self.value(inner_type, inner, (*path, key)) for key, inner in self.pairs(node, path)}
-        if shape == "list":
+        if kind == "list":
             if node.kind != "list":
                 return self.wrong(node, path, "expected a list")
             return tuple(self.value(inner_type, item, (*path, str(at))) for at, item in enumerate(node.value))
@@ -244,11 +191,11 @@ class _Decoder:
 
 
 @cache
-def _shape(into: Any) -> tuple[str, Any]:
+def shape(into: Any) -> tuple[str, Any]:
     """Whether a type is a record, a mapping, a list or a scalar, and of what."""
     origin, args = typing.get_origin(into), typing.get_args(into)
     if origin in (typing.Union, types.UnionType):  # only ``T | None``: left out, or a T
-        return _shape(next(arg for arg in args if arg is not types.NoneType))
+        return shape(next(arg for arg in args if arg is not types.NoneType))
     if hasattr(into, "_fields") and not hasattr(into, "parse") and into is not Value:
         return "record", into
     if origin is Mapping:

@@ -105,7 +105,7 @@ def test_no_canary_of_the_process_is_shown(tmp_path: Path) -> None:
     for arguments in (["audit", "-v", "--policy", policy(tmp_path)], ["audit", "--format", "json"], ["facts"]):
         done = subprocess.run([sys.executable, "-m", "cc_fleet", *arguments], env=environ, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert leaks(done.stdout + done.stderr) == []
-        assert "ANTHROPIC_API_KEY" in done.stdout
+        assert "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY" in done.stdout
 
 
 def test_the_canary_can_be_seen_at_all() -> None:

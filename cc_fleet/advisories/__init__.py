@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 from cc_fleet.client import Effective, View, matches, truth
 from cc_fleet.data import load as load_data
-from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml, thaw
+from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
+from cc_fleet.frozen import thaw
 from cc_fleet.model import Place
 from cc_fleet.versions import Range
 

@@ -6,15 +6,16 @@ A check is a module ``checks/<name>.py`` with a docstring (its page in the docs)
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from cc_fleet.advisories import Advisory
-from cc_fleet.client import View, views
+from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
+from cc_fleet.policy.when import holds
 from cc_fleet.versions import key
 
 MANAGED = "/etc/claude-code/managed-settings.json"
@@ -82,6 +83,41 @@ def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Itera
     for problem, concerned in users.items():
         names = ", ".join(concerned) if len(concerned) < 6 else f"{len(concerned)} users"
         yield problem if alone else problem._replace(message=f"{problem.message} (for {names})")
+
+
+def by_rule(policy: Policy, subject: Subject, rules: Mapping[str, Any], ask: Callable[[Any, str, View], Iterable[Problem]]) -> Iterator[Problem]:
+    """What ``ask`` finds of every named rule in every view that meets its condition."""
+
+    def found(view: View) -> Iterator[Problem]:
+        for name, rule in rules.items():
+            if holds(policy, rule.when, view):
+                yield from ask(rule, name, view)
+
+    yield from by_view(subject, found)
+
+
+class Wrong(NamedTuple):
+    """A named value that is not as a rule has it: what is wrong, as the end of a sentence, and how it came about."""
+
+    name: str
+    what: str
+    found: Effective
+    locked: bool
+
+
+def in_force(subject: Subject, view: View, wrong: Wrong, advice: Callable[[Place, Place], Fix]) -> Problem:
+    """The problem of a value in force: where it stands, or would belong, and which dropped file may have said it.
+
+    ``advice`` gets the place of the value, and where it should be said.
+    """
+    winner = wrong.found.winner
+    place = winner.place if winner else nowhere(subject, view.user)
+    belongs = Place(MANAGED) if wrong.locked or who(place) == "admin" else nowhere(subject, view.user)
+    place = place if winner else belongs
+    void = next(iter(view.voided()), None) if winner is None else None
+    fix = advice(place, belongs) if void is None else Fix(who(place), f"correct {void.place.file}, which may say it")
+    because = f"settings-invalid:{void.place.file}:{void.scope}" if void else None
+    return Problem(wrong.name, f"{wrong.name} {wrong.what}", place, fix, because, wrong.found.trace())
 
 
 def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:

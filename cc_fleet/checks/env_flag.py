@@ -13,38 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import MANAGED, Subject, by_view, nowhere, who
+from cc_fleet.checks import Subject, Wrong, by_rule, in_force, who
 from cc_fleet.client import Effective, View, shown, truth
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Environment, Policy
-from cc_fleet.policy.when import holds
 
 SEVERITY = "error"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    def ask(view: View) -> Iterator[Problem]:
-        for name, rule in policy.env.items():
-            if holds(policy, rule.when, view):
-                yield from _of(rule, name, subject, view)
+    def ask(rule: Environment, name: str, view: View) -> Iterator[Problem]:
+        found = view.env(name)
+        wrong = _wrong(rule, name, found)
+        if wrong is None and rule.locked and not found.managed and found.winner is not None:
+            wrong = "is not said by managed settings, so every user may change it"
+        if wrong is not None:
+            told = Wrong(name, wrong, found, rule.locked)
+            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, belongs))
 
-    yield from by_view(subject, ask)
-
-
-def _of(rule: Environment, name: str, subject: Subject, view: View) -> Iterator[Problem]:
-    found = view.env(name)
-    wrong = _wrong(rule, name, found)
-    if wrong is None and rule.locked and not found.managed and found.winner is not None:
-        wrong = "is not said by managed settings, so every user may change it"
-    if wrong is None:
-        return
-    place = found.winner.place if found.winner else nowhere(subject, view.user)
-    belongs = Place(MANAGED) if rule.locked or who(place) == "admin" else nowhere(subject, view.user)
-    place = place if found.winner else belongs
-    voided = [void for void in view.voided() if found.winner is None]
-    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if voided else None
-    fix = Fix(who(place), f"correct {voided[0].place.file}, which may say it") if voided else _fix(rule, name, place, belongs)
-    yield Problem(name, f"{name} {wrong}", place, fix, because, found.trace())
+    yield from by_rule(policy, subject, policy.env, ask)
 
 
 def _wrong(rule: Environment, name: str, found: Effective) -> str | None:

@@ -11,40 +11,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cc_fleet.checks import MANAGED, Subject, by_view, nowhere, who
+from cc_fleet.checks import Subject, Wrong, by_rule, in_force, who
 from cc_fleet.client import Effective, View, shown
 from cc_fleet.model import REDACTED, Fix, Place, Problem
 from cc_fleet.policy import Policy, Setting
-from cc_fleet.policy.when import holds
 
 SEVERITY = "error"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    def ask(view: View) -> Iterator[Problem]:
-        for name, rule in policy.settings.items():
-            if holds(policy, rule.when, view):
-                yield from _of(rule, name, subject, view)
+    def ask(rule: Setting, name: str, view: View) -> Iterator[Problem]:
+        found = view.setting(name)
+        wrong = _wrong(rule, found)
+        if wrong is None and rule.locked and not found.managed and found.winner is not None:
+            wrong = "is not said by managed settings, so every user may change it"
+        if wrong is not None:
+            told = Wrong(name, wrong, found, rule.locked)
+            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, belongs))
 
-    yield from by_view(subject, ask)
+    yield from by_rule(policy, subject, policy.settings, ask)
 
 
-def _of(rule: Setting, name: str, subject: Subject, view: View) -> Iterator[Problem]:
-    found = view.setting(name)
-    wrong = _wrong(rule, found)
-    if wrong is None and rule.locked and not found.managed and found.winner is not None:
-        wrong = "is not said by managed settings, so every user may change it"
-    if wrong is None:
-        return
-    place = found.winner.place if found.winner else nowhere(subject, view.user)
-    belongs = Place(MANAGED) if rule.locked or who(place) == "admin" else nowhere(subject, view.user)
-    place = place if found.winner else belongs
-    file = belongs.file if rule.locked else place.file
-    advice = f"remove {name} from {place}" if rule.absent else f"set {name} to {_wanted(rule)} in {file}"
-    voided = [void for void in view.voided() if found.winner is None]
-    because = f"settings-invalid:{voided[0].place.file}:{voided[0].scope}" if voided else None
-    fix = Fix(who(place), f"correct {voided[0].place.file}, which may say it") if voided else Fix(who(Place(file)), advice)
-    yield Problem(name, f"{name} {wrong}", place, fix, because, found.trace())
+def _fix(rule: Setting, name: str, place: Place, belongs: Place) -> Fix:
+    if rule.absent:
+        return Fix(who(place), f"remove {name} from {place}")
+    file = belongs if rule.locked else Place(place.file)
+    return Fix(who(file), f"set {name} to {_wanted(rule)} in {file}")
 
 
 def _wrong(rule: Setting, found: Effective) -> str | None:

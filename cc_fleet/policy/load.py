@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cc_fleet.data import load as load_data
-from cc_fleet.decode import SIZE, DecodeError, Node, decode, expand, pairs, read_yaml
+from cc_fleet.decode import SIZE, DecodeError, Node, decode, pairs, read_yaml
 from cc_fleet.digest import sha256
+from cc_fleet.frozen import expand
 from cc_fleet.policy import Policy
 
 SYSTEM = {

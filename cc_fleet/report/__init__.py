@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from cc_fleet.client import views
 from cc_fleet.host import plugins
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy import SEVERITIES
@@ -65,6 +66,23 @@ def names() -> tuple[str, ...]:
 def counts(finding: Finding) -> bool:
     """Whether a finding counts in sums: a gap, a waived finding and a consequence do not."""
     return finding.waived is None and finding.problem.because is None and finding.check != "unreadable"
+
+
+class Route(NamedTuple):
+    """Where the requests of these users go: the provider, and the gateway's URL where there is one."""
+
+    provider: str
+    url: str | None
+    users: tuple[str, ...]
+
+
+def routes(target: Target) -> list[Route]:
+    """The providers and gateways in use on ``target``."""
+    found: dict[tuple[str, str | None], dict[str, None]] = {}
+    for view in views(target):
+        gateway = view.gateway()
+        found.setdefault((view.provider(), gateway.url if gateway else None), {})[view.user] = None
+    return [Route(provider, url, tuple(users)) for (provider, url), users in found.items()]
 
 
 def verdict(target: Target, findings: Iterable[Finding]) -> str:

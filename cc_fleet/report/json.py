@@ -8,7 +8,7 @@ from typing import Any
 from cc_fleet import __version__
 from cc_fleet.host.document import plain
 from cc_fleet.model import Finding, Target
-from cc_fleet.report import Report, Style, verdict
+from cc_fleet.report import Report, Style, routes, verdict
 
 _INSTALL = ("product", "version", "method", "active_for", "place", "bundled_in", "intact", "pinned")
 
@@ -54,6 +54,7 @@ def _target(target: Target, found: str) -> dict[str, Any]:
         "kind": target.kind, "name": target.name, "machine_id": target.machine_id, "groups": list(target.groups),
         "os": target.os, "verdict": found, "collected_at": target.collected_at,
         "installs": [{name: plain(getattr(install, name)) for name in _INSTALL} for install in target.installs],
+        "routes": [plain(route) for route in routes(target)],
         "gaps": [plain(gap) for gap in target.gaps],
         "coverage": plain(target.coverage),
     }  # fmt: skip

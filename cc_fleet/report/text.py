@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cc_fleet.model import Finding, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
-from cc_fleet.report import Report, Style, counts
+from cc_fleet.report import Report, Style, counts, routes
 
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
 
@@ -41,6 +41,10 @@ def _target(report: Report, target: Target, style: Style) -> Iterator[str]:
             product = "Claude Code" if install.product == "cli" else install.product
             users = _users(install.active_for)
             yield _paint(f"  {product} {printable(install.version)} ({install.method}), {users}: {_short(install.place.file, report)}", "dim", style)
+    for route in routes(target):
+        if route.provider != "anthropic":
+            users = printable(", ".join(route.users)) if len(route.users) < 6 else f"{len(route.users)} users"
+            yield _paint(f"  requests of {users} go to {route.provider}{f', {printable(route.url)}' if route.url else ''}", "dim", style)
     if target.nothing and not target.gaps:
         yield "  no trace of Claude Code: no copy of it, and none of its settings"
         yield from (f"  looked at {printable(where)}" for where in target.coverage.looked)

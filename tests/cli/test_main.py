@@ -111,7 +111,7 @@ def test_no_command_shows_help_and_is_2(capsys: Capture) -> None:
         (BAD, (), 1),
         (NOTHING, (), 3),
         (GAP, (), 4),
-        ({**BAD, **{"links": GAP["links"]}}, (), 1),
+        ({**BAD, "links": GAP["links"]}, (), 1),
         ({"links": GAP["links"]}, (), 4),
         (NOTHING, ("--if-nothing", "pass"), 0),
         (BAD, ("--exit-zero",), 0),
@@ -130,8 +130,8 @@ def test_exit_codes(told: dict[str, Any], options: tuple[str, ...], expected: in
     ("error", "error", 1), ("warning", "error", 0), ("warning", "warning", 1), ("note", "warning", 0), ("note", "note", 1), ("error", "note", 1), ("ignore", "note", 0),
 ])  # fmt: skip
 def test_fail_on(severity: str, fail_on: str, expected: int, tmp_path: Path) -> None:
-    mine = policy(tmp_path, f"cli: {{versions: '>=2.1.163'}}\nseverity: {{cli-version: {severity}}}")
-    root = system(tmp_path, npm={"/usr/local": "2.1.153"})
+    mine = policy(tmp_path, f"cli: {{versions: '<2.1.330'}}\nseverity: {{cli-version: {severity}, auto-update: ignore}}")
+    root = system(tmp_path, **CLEAN)
     found = code("audit", "--root", root, "--policy", mine, "--fail-on", fail_on)
     assert found == expected
 
@@ -206,15 +206,13 @@ def test_an_output_that_cannot_be_written_is_2(output: str, tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("environ", "option", "colored"),
     [
-        ({}, (), False), ({"FORCE_COLOR": "1"}, (), True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, (), False), ({}, ("--color", "always"), True),
-        ({"NO_COLOR": "1"}, ("--color", "always"), True), ({"FORCE_COLOR": "1"}, ("--color", "never"), False), ({"NO_COLOR": "", "FORCE_COLOR": "1"}, (), True),
+        ({}, "auto", False), ({"FORCE_COLOR": "1"}, "auto", True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False), ({}, "always", True),
+        ({"NO_COLOR": "1"}, "always", True), ({"FORCE_COLOR": "1"}, "never", False), ({"NO_COLOR": "", "FORCE_COLOR": "1"}, "auto", True),
     ],
 )  # fmt: skip
-def test_color(environ: dict[str, str], option: tuple[str, ...], colored: bool, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    code("audit", "--root", system(tmp_path, **BAD), *option)
-    assert ("\x1b[" in capsys.readouterr().out) is colored
+def test_color(environ: dict[str, str], option: str, colored: bool, tmp_path: Path) -> None:
+    ran = child("audit", "--root", system(tmp_path, **BAD), "--color", option, env=environ)
+    assert ("\x1b[" in ran.stdout) is colored
 
 
 @pytest.mark.parametrize("columns", ["60", "0", "-1", "x", "", "99999999999999999999", "٣"])

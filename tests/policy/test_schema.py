@@ -57,7 +57,7 @@ Loader.yaml_implicit_resolvers = {
 
 
 def loaded(text: str) -> Any:
-    return yaml.load(text, Loader=Loader)  # noqa: S506  a SafeLoader
+    return yaml.load(text, Loader=Loader)
 
 
 def accepted(text: str) -> tuple[bool, bool]:
