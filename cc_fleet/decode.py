@@ -89,7 +89,7 @@ def _node(node: Any, file: str) -> Node:
         return Node("map", pairs, file, line, column)
     if node.id == "sequence":
         return Node("list", tuple(_node(item, file) for item in node.value), file, line, column)
-    return Node("plain" if node.style is None else "quoted", str(node.value), file, line, column)
+    return Node("quoted" if node.style else "plain", str(node.value), file, line, column)
 
 
 def decode(into: Any, node: Node) -> Any:
@@ -148,6 +148,7 @@ class _Decoder:
 
     def record(self, into: Any, node: Node, path: tuple[str, ...]) -> Any:
         short = into.short() if hasattr(into, "short") else None
+        before = len(self.errors)
         if short is not None and node.kind in ("plain", "quoted"):
             given = {short: self.value(into.__annotations__[short], node, path)}
         else:
@@ -157,7 +158,7 @@ class _Decoder:
         missing = [name for name in into._fields if name not in given and name not in into._field_defaults]
         for name in missing if node.kind == "map" else ():
             self.wrong(node, path, f"{_key(name)!r} is required")
-        if missing or _WRONG in given.values():
+        if missing or len(self.errors) > before:
             return _WRONG
         value = into(**given)
         for what in value.errors() if hasattr(value, "errors") else ():

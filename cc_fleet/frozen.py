@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cc_fleet.decode import Date, Node, Value, shape
+from cc_fleet.decode import Node, Value, shape
 
 
 def compact(node: Node) -> list[object]:
@@ -33,6 +33,8 @@ def expand(data: list[Any], file: str) -> Node:
 
 def freeze(value: Any) -> Any:
     """A decoded value as JSON: of a record what is not its default."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, Value):
         return [value.json]
     if hasattr(value, "parse"):
@@ -60,6 +62,6 @@ def thaw(into: Any, data: Any) -> Any:
         return tuple(thaw(inner, item) for item in data)
     if inner is Value:
         return Value(data[0])
-    if hasattr(inner, "parse"):
-        return inner.parse(data)
-    return Date(data) if inner is Date else data
+    if isinstance(inner, type) and issubclass(inner, str):  # a date, a pattern: it was checked when it was frozen
+        return inner(data)
+    return inner.parse(data) if hasattr(inner, "parse") else data

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_fleet.decode import SIZE, Date, DecodeError, Node, Value, compact, decode, expand, near, read_yaml
+from cc_fleet.decode import SIZE, Date, DecodeError, Node, Value, decode, near, read_yaml
+from cc_fleet.frozen import compact, expand
 from cc_fleet.model import Place
 from cc_fleet.versions import Range
 

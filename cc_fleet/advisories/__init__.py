@@ -49,6 +49,18 @@ class Text(NamedTuple):
         }[self.text]  # fmt: skip
 
 
+class Pattern(str):
+    """A regular expression that an error's text is searched for."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        try:
+            re.compile(text)
+        except re.error as err:
+            raise ValueError(f"not a regular expression: {err.msg}") from None
+        return cls(text)
+
+
 class Condition(NamedTuple):
     """Facts of a view; every key that is given must hold, any value of a list will do."""
 
@@ -108,7 +120,7 @@ class Advisory(NamedTuple):
     examples: Examples = Examples()
     check: Literal["known-issue", "env-ineffective", "env-spelling"] = "known-issue"
     affects: Affects | None = None
-    symptoms: tuple[str, ...] = ()
+    symptoms: tuple[Pattern, ...] = ()
     not_remedies: tuple[str, ...] = ()
     poisons_session: bool = False
 
@@ -141,12 +153,16 @@ def load(folders: tuple[str, ...] = (), versions: frozenset[str] | None = None) 
     """
     own = tuple(advisory for folder in folders for advisory in read_folder(folder))
     ids = [advisory.id for advisory in own]
+    for advisory in own:
+        if ids.count(advisory.id) > 1:
+            raise DecodeError(f"{advisory.place}: id: {advisory.id} stands here and in another file")
     return tuple(a for a in packaged(versions) if a.id not in ids) + own
 
 
-def count() -> int:
-    """How many advisories are packaged."""
-    return len(load_data("advisories.json")["known"])
+def count(loaded: tuple[Advisory, ...]) -> int:
+    """How many advisories judge: all that are packaged, and a company's own among those ``loaded``."""
+    packaged_ids = {data["id"] for data in load_data("advisories.json")["known"]}
+    return len(packaged_ids | {advisory.id for advisory in loaded})
 
 
 def packaged(versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
@@ -170,22 +186,24 @@ def digest() -> str:
     return str(load_data("advisories.json")["sha256"])
 
 
-def nodes(folder: str = FOLDER) -> Iterator[tuple[str, Node]]:
-    """Every YAML file of ``folder`` with its name."""
+def read_folder(folder: str) -> Iterator[Advisory]:
+    """The advisories of ``folder``, from their YAML."""
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(name for name in os.listdir(folder) if name.endswith((".yaml", ".yml")))
     except OSError as err:
         raise DecodeError(f"{folder}: {(err.strerror or 'cannot be read').lower()}") from None
     for name in names:
-        if name.endswith((".yaml", ".yml")):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                yield name, read_yaml(file.read(SIZE + 1), name)
+        yield decode(Advisory, _read(os.path.join(folder, name), name if folder == FOLDER else os.path.join(folder, name)))
 
 
-def read_folder(folder: str) -> Iterator[Advisory]:
-    """The advisories of ``folder``, from their YAML."""
-    for _, node in nodes(folder):
-        yield decode(Advisory, node)
+def _read(path: str, shown: str) -> Node:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as file:
+            return read_yaml(file.read(SIZE + 1) or "", shown)
+    except OSError as err:
+        raise DecodeError(f"{shown}: {(err.strerror or 'cannot be read').lower()}") from None
+    except UnicodeDecodeError:
+        raise DecodeError(f"{shown}: is not UTF-8 text") from None
 
 
 def _is_product(view: View, product: str) -> bool:

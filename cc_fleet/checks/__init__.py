@@ -64,8 +64,8 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
         subject = Subject(target, tuple(views(target)), advisories)
         for name, check in all_checks().items():
             if hasattr(check, "compare"):
-                findings += _stamped(policy, name, check.SEVERITY, target, check.compare(policy, subject))
-    findings = [_waived(policy, finding, judged, today) for finding in findings]
+                found = _stamped(policy, name, check.SEVERITY, target, check.compare(policy, subject))
+                findings += [_waived(policy, finding, target, today) for finding in found]
     judgement = Judgement(policy, tuple(findings), tuple(judged), today)
     for name, check in all_checks().items():
         if hasattr(check, "review"):
@@ -156,10 +156,9 @@ def _relative(target: Target | None, file: str) -> str:
     return file
 
 
-def _waived(policy: Policy, finding: Finding, targets: list[Target], today: str) -> Finding:
+def _waived(policy: Policy, finding: Finding, target: Target, today: str) -> Finding:
     if finding.check in KEPT:
         return finding
-    target = next((t for t in targets if t.name == finding.target), None)
     for waiver in policy.waivers:
         if waiver.until >= today and matching(waiver, finding, target):
             return finding._replace(waived=Waived(waiver.reason, waiver.until, waiver.owner, waiver.ticket))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -34,17 +35,19 @@ class InputError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.  Never a traceback for what a user did."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    gc.disable()  # a short run that makes no cycles: collecting them costs a twentieth of it
     from cc_fleet.decode import DecodeError
     from cc_fleet.policy.load import PolicyError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of few letters is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except (InputError, PolicyError, DecodeError) as err:
         for line in str(err).splitlines():
-            print(f"cc-fleet: {line}", file=sys.stderr)
+            print("cc-fleet: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader went away; what is still buffered has nowhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> None:
     """The ``cc-fleet`` program: run, flush, and end without taking the interpreter apart, a tenth of a run."""
+    gc.disable()  # a short run that makes no cycles: collecting them costs a twentieth of it
     code = main()
     try:
         sys.stdout.flush()

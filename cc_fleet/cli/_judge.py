@@ -42,7 +42,7 @@ def judged(loaded: Loaded, targets: list[Target]) -> Report:
     """The report on ``targets``."""
     known = advisories.load(loaded.folders, frozenset(i.version for target in targets for i in target.installs))
     findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
-    about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(), advisories.digest(), loaded.policy.contact)
+    about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME"))
 

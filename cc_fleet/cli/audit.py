@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterable
 
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, judged, policy_options, result_options, shown
@@ -30,14 +31,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     loaded = chosen_policy(args.policy)
     keep, digests = loaded.policy.names(), bool(loaded.policy.cli.sha256)
-    targets = [target for path in args.facts for target in read_facts(path)]
+    targets: list[Target] = []
+    for path in args.facts:
+        for number, target in enumerate(read_facts(path), 1):
+            targets.append(_named(target, f"{path} {number}", targets))
     for root in args.root:
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
-        targets.append(facts.collect(machine.under(root, keep, digests=digests)))
+        targets.append(_named(facts.collect(machine.under(root, keep, digests=digests)), root, targets))
     if not args.root and not args.facts:
         targets.append(facts.collect(machine.live(keep, digests=digests)))
     return shown(judged(loaded, targets), args)
+
+
+def _named(target: Target, source: str, others: Iterable[Target]) -> Target:
+    """Findings name their target, so that of two with one name the later is told by where it was read."""
+    taken = {other.name for other in others}
+    return target._replace(name=f"{target.name} ({source})") if target.name in taken else target
 
 
 def read_facts(path: str) -> list[Target]:

@@ -17,7 +17,7 @@ from typing import Any
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, policy_options
 from cc_fleet.policy.lint import lint
-from cc_fleet.policy.load import load
+from cc_fleet.policy.load import PolicyError, load
 from cc_fleet.policy.schema import schema
 
 _START = """\
@@ -55,12 +55,19 @@ def _lint(args: argparse.Namespace) -> int:
     files = [*args.file, *args.policy]
     if not files:
         raise InputError("policy lint: name a policy file")
-    remarks = 0
+    remarks, errors = 0, []
     for file in files:
-        for remark in lint(load([file])):
+        try:
+            loaded = load([file])
+        except PolicyError as err:
+            errors.append(str(err))
+            continue
+        for remark in lint(loaded):
             remarks += remark.severity == "error"
             print(f"{remark.place}: {remark.severity}: {remark.message}")
         print(f"{file}: read without errors")
+    if errors:
+        raise InputError("\n".join(errors))
     return 1 if remarks else 0
 
 
@@ -73,7 +80,7 @@ def _show(args: argparse.Namespace) -> int:
     import yaml
 
     print(f"# {loaded.policy.policy}: {' + '.join(loaded.files)}; sha256 {loaded.sha256}")
-    sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+    sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=(sys.stdout.encoding or "").lower().startswith("utf"), width=100))
     return 0
 
 
@@ -87,7 +94,7 @@ def _init(args: argparse.Namespace) -> int:
     name = os.path.basename(file).partition(".")[0] or "mine"
     try:
         with open(file, "x", encoding="utf-8") as out:
-            out.write(_START.format(name=json.dumps(name) if not name.isidentifier() else name))
+            out.write(_START.format(name=json.dumps(name, ensure_ascii=False) if not name.isidentifier() else name))
     except OSError as err:
         raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None
     print(f"{file}: written; `cc-fleet policy lint {file}` checks it")

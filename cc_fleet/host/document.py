@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Optional
 
-from ..model import GROUPS, Coverage, Place, Target
+from ..model import GROUPS, REDACTED, Coverage, Place, Target
 
 SCHEMA = "cc-fleet/facts/"
 VERSION = 1
@@ -38,6 +38,8 @@ def plain(value: Any) -> Any:
     """A named tuple as a dictionary, all the way down."""
     if hasattr(value, "_fields"):
         return {name: plain(getattr(value, name)) for name in value._fields}
+    if isinstance(value, float) and not -1e308 < value < 1e308:
+        return REDACTED  # 1e999 stands in a file, and JSON has no such number
     return list(value) if isinstance(value, tuple) else value
 
 

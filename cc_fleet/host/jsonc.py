@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from typing import Any, Iterator, NamedTuple
 
 DEPTH = 512
@@ -53,6 +54,18 @@ class Member(NamedTuple):
 
     start: int
     node: Node
+
+
+class Lines:
+    """Positions in one text, its line starts found once."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def position(self, at: int) -> tuple[int, int]:
+        """The 1-based line and column of the character ``at``."""
+        line = bisect_right(self._starts, at)
+        return line, at - self._starts[line - 1] + 1
 
 
 def position(text: str, at: int) -> tuple[int, int]:

@@ -119,7 +119,7 @@ def _caller(environ: Mapping[str, str]) -> User:
 def _accounts(tree: Tree) -> tuple[tuple[User, ...], Optional[str]]:
     """The users of ``/etc/passwd`` that have a home, and the homes that nobody there has."""
     try:
-        lines = tree.read("/etc/passwd").decode("utf-8", "replace").splitlines()
+        lines = tree.read("/etc/passwd").decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
         unread = None
     except Missing:
         lines, unread = [], None
@@ -127,7 +127,7 @@ def _accounts(tree: Tree) -> tuple[tuple[User, ...], Optional[str]]:
         lines, unread = [], str(err)
     users: dict[str, User] = {}
     for fields in (line.split(":") for line in lines):
-        if len(fields) == 7 and (home := os.path.normpath(fields[5] or "/")) not in _NOT_HOMES:
+        if len(fields) == 7 and fields[5].startswith("/") and (home := os.path.normpath(fields[5])) not in _NOT_HOMES:
             users.setdefault(home, User(fields[0], home, os.path.basename(fields[6])))
     for home in ("/root", *(f"/home/{name}" for name in _names(tree, "/home"))):
         users.setdefault(home, User(os.path.basename(home), home, "sh"))

@@ -55,14 +55,13 @@ _SETTINGS = frozenset(
 _URLS = ("URL", "_PROXY")
 _SENSITIVE = (
     r"(?i:API_?KEY|TOKEN(?!S)|SECRET|PASSW|CREDENTIAL|HEADER(?!$)|HEADERS|HELPER|PRIVATE|COOKIE|BODY"
-    r"|AUTH(?!OR)|BEARER|(?:^|_)KEY)"
+    r"|AUTH(?!OR)|BEARER|(?:^|[_?&])KEY)"
 )
 _SECRET_VALUE = re.compile(
     r"sk-|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|A[KS]IA[A-Z0-9]{4}|AIza|ya29\.|eyJ|npm_[A-Za-z0-9]{20}"
     r"|hvs\.|-----BEGIN|[Bb]earer\s|[Bb]asic\s"
 )
-_LONG = re.compile(r"(?=[A-Za-z0-9+/_=-]*[0-9])(?=[A-Za-z0-9+/_=-]*[A-Za-z])[A-Za-z0-9+/_=-]{32,}")
-_SPLIT_URL = r"^([a-z][a-z0-9+.-]*://)(?:[^/?#@]*@)?([^/?#@\s]*)((?:/[^?#\s]*)?)"
+_LONG = r"[A-Za-z0-9+/_=-]{32,}"
 
 
 def concerns(name: str, keep: frozenset[str] = frozenset()) -> bool:
@@ -102,13 +101,15 @@ def shape(value: JSON) -> JSON:
     if isinstance(value, dict):
         return {REDACTED: REDACTED} if value else {}
     if isinstance(value, list):
-        return [item if isinstance(item, (bool, int)) else REDACTED for item in value[:100]]
+        return [item if isinstance(item, bool) else 0 if isinstance(item, int) else REDACTED for item in value[:100]]
     return REDACTED
 
 
 def name(text: str) -> str:
     """A key or variable name as it may be shown: people paste secrets there as well."""
-    return REDACTED if len(text) > 120 or _looks_secret(text) else text
+    if len(text) > 120 or _looks_secret(text):
+        return REDACTED
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def url(text: str) -> str:
@@ -116,13 +117,22 @@ def url(text: str) -> str:
 
     Where a credential stood, ``«redacted»`` stands, so that its being there can be told.
     """
-    found = re.match(_SPLIT_URL, text.strip(), re.IGNORECASE)
-    if found is None or not found[2]:
+    scheme, slashes, rest = text.strip().partition("://")
+    if not slashes or len(text) > 2000 or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,11}", scheme):
         return REDACTED
-    kept = "/".join(REDACTED if _looks_secret(part) else part for part in found[3].split("/"))
-    user = f"{REDACTED}@" if re.match(r"[^/?#]*//[^/?#]*@", text.strip()) else ""
-    query = f"?{REDACTED}" if "?" in text and re.search(_SENSITIVE, text.partition("?")[2]) else ""
-    return f"{found[1]}{user}{found[2]}{kept}{query}"
+    _, at, rest = rest.rpartition("@")  # the last one: a password may hold any character
+    found = re.fullmatch(r"([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", rest, re.DOTALL)
+    if found is None or not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]+)?", found[1]) or _looks_secret(_unquoted(found[1])):
+        return REDACTED
+    kept = "/".join(REDACTED if _looks_secret(_unquoted(part)) else part for part in found[2].split("/"))
+    kept = f"/{REDACTED}" if _looks_secret(_unquoted(kept)) else kept
+    query = f"?{REDACTED}" if found[3] and re.search(_SENSITIVE, found[3]) else ""
+    return f"{scheme}://{f'{REDACTED}@' if at else ''}{found[1]}{kept}{query}".encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unquoted(text: str) -> str:
+    """``%2D`` as ``-``: a key may be written so."""
+    return re.sub(r"%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), text)
 
 
 def has_secret(url: JSON) -> bool:
@@ -131,7 +141,10 @@ def has_secret(url: JSON) -> bool:
 
 
 def _looks_secret(text: str) -> bool:
-    return bool(_SECRET_VALUE.search(text) or _LONG.search(text))
+    if _SECRET_VALUE.search(text):
+        return True
+    runs = re.findall(_LONG, text) if len(text) >= 32 else ()
+    return any(re.search(r"[0-9]", run) and re.search(r"[A-Za-z]", run) for run in runs)
 
 
 def _plain(value: JSON) -> JSON:

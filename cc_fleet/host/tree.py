@@ -10,11 +10,13 @@ from __future__ import annotations
 import errno
 import os
 import stat as st
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import IO, Iterable, NamedTuple, Protocol
+from typing import IO, Iterable, Iterator, NamedTuple, Protocol
 
 LIMIT = 8 * 1024 * 1024
 _LINKS = 40
+_PATH = getattr(os, "O_PATH", 0)
 
 
 class Missing(Exception):
@@ -66,18 +68,17 @@ class Disk:
     def __init__(self, root: str = "/") -> None:
         self.root = os.path.realpath(root)
         self._read = 0
-        self._folders: dict[str, str] = {"/": "/"}
+        self._folders: dict[str, str] = {"": "", "/": ""}
 
     @property
     def files(self) -> int:
         return self._read
 
     def read(self, path: str, limit: int = LIMIT) -> bytes:
-        try:
-            with self._open(path) as file:
-                data = file.read(limit + 1)
-        except OSError as err:
-            raise _told(err) from None
+        with self._told(), self._open(path) as file:
+            data = file.read(limit + 1)
+        if data is None:  # a device that would make its reader wait
+            raise Unreadable("has nothing to read")
         self._read += 1
         return data
 
@@ -85,83 +86,113 @@ class Disk:
         import hashlib  # OpenSSL costs 3 ms to load, and few runs ask for a digest
 
         digest = hashlib.sha256()
-        try:
-            with self._open(path) as file:
-                while piece := file.read(1024 * 1024):
-                    digest.update(piece)
-        except OSError as err:
-            raise _told(err) from None
+        with self._told(), self._open(path) as file:
+            while piece := file.read(1024 * 1024):
+                digest.update(piece)
         return digest.hexdigest()
 
-    def _open(self, path: str) -> IO[bytes]:
-        """A regular file, opened without waiting for a pipe's other end."""
-        opened = os.open(self._on_disk(self._real(path)), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
-            self._check(opened)
-        except BaseException:
-            os.close(opened)
-            raise
-        return os.fdopen(opened, "rb")
-
     def names(self, path: str) -> list[str]:
-        try:
-            return sorted(os.listdir(self._on_disk(self._real(path))))
-        except NotADirectoryError:
-            raise Unreadable("is not a folder") from None
-        except OSError as err:
-            raise _told(err) from None
+        with self._told():
+            real = self._real(path)
+            if st.S_ISREG(self._look(real).st_mode):
+                raise Unreadable("is not a folder")
+            opened = self._descriptor(real, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                return sorted(os.listdir(opened))
+            finally:
+                os.close(opened)
 
     def stat(self, path: str) -> Stat:
-        real = self._real(path)
-        try:
-            found = os.lstat(self._on_disk(real)) if self.root != "/" else os.stat(path)
-        except OSError as err:
-            raise _told(err) from None
-        kind = {st.S_IFREG: "file", st.S_IFDIR: "folder"}.get(st.S_IFMT(found.st_mode), "other")
+        with self._told():
+            real = self._real(path)
+            found = self._look(real)
+            real = os.path.realpath(path) if self.root == "/" else real or "/"
+        return Stat(_kind(found), found.st_size, st.S_IMODE(found.st_mode), found.st_uid, real)
+
+    def _look(self, real: str) -> os.stat_result:
+        """What stands at a resolved path.  Nothing is opened: opening a device may already do something."""
         if self.root == "/":
-            real = os.path.realpath(path)
-        return Stat(kind, found.st_size, st.S_IMODE(found.st_mode), found.st_uid, real)
+            return os.stat(real)
+        if not _PATH:
+            return os.lstat(self.root + real)
+        opened = self._descriptor(real, _PATH)
+        try:
+            return os.fstat(opened)
+        finally:
+            os.close(opened)
 
-    def _on_disk(self, path: str) -> str:
-        return path if self.root == "/" else self.root + path
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the system says of a path as Missing or Unreadable."""
+        try:
+            yield
+        except OSError as err:
+            raise _reason(err) from None
+        except ValueError:  # a name that no file can have
+            raise Missing from None
 
-    def _check(self, opened: int) -> None:
-        mode = os.fstat(opened).st_mode
-        if not st.S_ISREG(mode):
-            raise Unreadable("is a folder" if st.S_ISDIR(mode) else "is not a regular file")
+    @contextmanager
+    def _open(self, path: str) -> Iterator[IO[bytes]]:
+        real = self._real(path)
+        kind = _kind(self._look(real))
+        if kind != "file":
+            raise Unreadable("is a folder" if kind == "folder" else "is not a regular file")
+        opened = self._descriptor(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            if _kind(os.fstat(opened)) != "file":  # it changed in between
+                raise Unreadable("is not a regular file")
+            with os.fdopen(opened, "rb", closefd=False) as file:
+                yield file
+        finally:
+            os.close(opened)
+
+    def _descriptor(self, real: str, flags: int) -> int:
+        """Open a resolved path, and make sure that it is still where it was resolved to."""
+        if self.root == "/":
+            return os.open(real, flags)
+        opened = os.open(self.root + real, flags | os.O_NOFOLLOW)
         where = f"/proc/self/fd/{opened}"
-        if self.root != "/" and os.path.lexists(where):
-            real = os.readlink(where)
-            if os.path.commonpath([real, self.root]) != self.root:
-                raise Unreadable("a link changed under the reader and led out of the root")
+        if os.path.lexists(where) and os.readlink(where) != (self.root + real).rstrip("/"):
+            os.close(opened)
+            raise Unreadable("a link changed under the reader and led out of the root")
+        return opened
 
     def _real(self, path: str) -> str:
         """``path`` with every link resolved below the root.  The live system does that itself."""
+        if not path.startswith("/") or "\0" in path:
+            raise Missing
         if self.root == "/":
             return path
-        folder, name = os.path.split(os.path.normpath(path))
-        budget = [_LINKS]
-        return self._resolve(self._folder(folder, budget), name, budget)
+        folder, _, name = path.rstrip("/").rpartition("/")
+        if name in ("", ".", ".."):
+            return self._resolve(path)
+        if folder not in self._folders:
+            self._folders[folder] = self._resolve(folder)
+        return self._resolve(f"{self._folders[folder]}/{name}", len(self._folders[folder]))
 
-    def _folder(self, path: str, budget: list[int]) -> str:
-        if path not in self._folders:
-            folder, name = os.path.split(path)
-            self._folders[path] = self._resolve(self._folder(folder, budget), name, budget)
-        return self._folders[path]
-
-    def _resolve(self, folder: str, name: str, budget: list[int]) -> str:
-        path = os.path.join(folder, name)
-        try:
-            link = os.readlink(self.root + path)
-        except OSError as err:
-            if err.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
-                return path
-            raise _told(err) from None
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise Unreadable("is a loop of links")
-        folder, name = os.path.split(os.path.normpath(os.path.join(folder, link)))
-        return self._resolve(self._folder(folder, budget), name, budget)
+    def _resolve(self, path: str, known: int = 0) -> str:
+        """Follow links part by part, as the kernel does; ``path[:known]`` is already resolved."""
+        at, todo, budget = path[:known], path[known:].split("/")[::-1], _LINKS
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                at = at.rpartition("/")[0]
+                continue
+            try:
+                link = os.readlink(f"{self.root}{at}/{part}")
+            except OSError as err:
+                if err.errno not in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+                    raise
+                at = f"{at}/{part}"
+                continue
+            budget -= 1
+            if budget < 0:
+                raise Unreadable("is a loop of links")
+            at = "" if link.startswith("/") else at
+            todo += link.split("/")[::-1]
+        return at
 
 
 class Strict:
@@ -177,7 +208,9 @@ class Strict:
         return self._tree.names(self._allowed(path))
 
     def stat(self, path: str) -> Stat:
-        return self._tree.stat(self._allowed(path))
+        """Folders above what is wanted may be looked at: who may read a file depends on them."""
+        above = (want for want in self._wants if want.startswith(f"{path}/") or fnmatchcase(f"{path}/{want.rpartition('/')[2]}", want))
+        return self._tree.stat(path if next(above, None) else self._allowed(path))
 
     def sha256(self, path: str) -> str:
         return self._tree.sha256(self._allowed(path))
@@ -192,7 +225,11 @@ class Strict:
         raise AssertionError(f"{path} is read, and no WANTS names it")
 
 
-def _told(err: OSError) -> Exception:
+def _kind(found: os.stat_result) -> str:
+    return {st.S_IFREG: "file", st.S_IFDIR: "folder"}.get(st.S_IFMT(found.st_mode), "other")
+
+
+def _reason(err: OSError) -> Exception:
     if err.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
         return Missing()
     if err.errno == errno.ELOOP:

@@ -22,6 +22,7 @@ def build(target: str) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, data in sorted(_contents().items()):
                 member = zipfile.ZipInfo(name, _TIME)
+                member.create_system = 3  # Unix, wherever it is built
                 member.external_attr = 0o644 << 16
                 archive.writestr(member, data)
     os.chmod(target, 0o755)  # noqa: S103  a program for everybody

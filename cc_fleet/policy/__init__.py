@@ -144,8 +144,12 @@ class GatewayRule(NamedTuple):
     clients: Range | None = None
 
     def matches(self, url: str) -> bool:
-        return fnmatch.fnmatchcase(url.rstrip("/"), self.url.rstrip("/")) or fnmatch.fnmatchcase(
-            url.rstrip("/") + "/", self.url
+        """Scheme and host by themselves, so that a ``*`` in the host stays in the host; then the path."""
+        if "://" not in self.url:
+            return fnmatch.fnmatchcase(url, self.url)
+        (site, path), (allowed, below) = _parts(url), _parts(self.url)
+        return fnmatch.fnmatchcase(site, allowed) and (
+            fnmatch.fnmatchcase(path, below) or fnmatch.fnmatchcase(f"{path}/", below) or path == below.rstrip("/")
         )
 
 
@@ -197,6 +201,14 @@ class Policy(NamedTuple):
     def names(self) -> frozenset[str]:
         """What this policy speaks of, whose values a reader may therefore keep."""
         return frozenset((*self.env, *self.settings, *self.extensions))
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme with host, in small letters, and path, of a URL without its query."""
+    scheme, _, rest = url.partition("://")
+    found = re.match(r"([^/?#\\]*)([^?#]*)", rest)
+    host, path = (found[1], found[2]) if found else ("", "")
+    return f"{scheme}://{host}".lower(), path.rstrip("/") if path.strip("/") else ""
 
 
 def _bounds(text: str) -> Iterator[tuple[Any, int]]:

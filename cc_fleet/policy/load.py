@@ -40,6 +40,8 @@ class _Source(NamedTuple):
     root: Node
     digest: str
     folder: str
+    identity: str
+    packaged: bool
 
 
 def folder() -> str:
@@ -67,7 +69,10 @@ def load(names: list[str]) -> Loaded:
     """The policy of ``names`` (files, or packaged names), each adding to those before it."""
     sources: list[_Source] = []
     for name in names:
-        _gather(name, "", (), sources)
+        for source in _gather(name, "", ()):
+            if all(source.identity != earlier.identity for earlier in sources):
+                sources.append(source)
+    _check_each(sources)
     root = sources[0].root
     for source in sources[1:]:
         root = _merge(root, source.root)
@@ -82,18 +87,31 @@ def load(names: list[str]) -> Loaded:
     return Loaded(policy, tuple(source.name for source in sources), digest, folders)
 
 
-def _gather(name: str, beside: str, chain: tuple[str, ...], into: list[_Source]) -> None:
-    """Read ``name`` and, before it, all that it extends."""
+def _check_each(sources: list[_Source]) -> None:
+    """Every file is a policy by itself, so that an error names the file that is wrong."""
+    errors = []
+    for source in sources:
+        try:
+            if not source.packaged or len(sources) == 1:
+                decode(Policy, source.root)
+        except DecodeError as err:
+            errors.append(str(err))
+    if errors:
+        raise PolicyError("\n".join(errors))
+
+
+def _gather(name: str, beside: str, chain: tuple[str, ...]) -> list[_Source]:
+    """``name`` after all that it extends; of a file that several extend the first place counts."""
     source = _packaged(name) if _is_packaged(name) else _file(os.path.join(beside, name))
-    identity = source.name if _is_packaged(name) else os.path.realpath(source.name)
-    if identity in chain:
-        raise PolicyError(f"{source.name}:1:1: extends: it extends itself, by way of {' → '.join((*chain, identity))}")
+    if source.identity in chain:
+        way = " → ".join(os.path.basename(identity) for identity in (*chain, source.identity))
+        raise PolicyError(f"{source.name}:1:1: extends: it extends itself, by way of {way}")
+    found: list[_Source] = []
     for base in _texts(source.root, "extends"):
         if not _is_packaged(base) and os.sep not in base and not base.endswith((".yaml", ".yml")):
             raise PolicyError(f"{source.name}:1:1: extends: no packaged policy {base!r}; there is {', '.join(packaged())}")
-        _gather(base, source.folder, (*chain, identity), into)
-    if all(source.name != earlier.name for earlier in into):
-        into.append(source)
+        found += _gather(base, source.folder, (*chain, source.identity))
+    return [*found, source]
 
 
 def _is_packaged(name: str) -> bool:
@@ -109,7 +127,7 @@ def _packaged(name: str) -> _Source:
     """A packaged policy.  Its compiled form is read, which spares the 14 ms of importing a YAML parser."""
     shown = f"{name}.yaml"
     entry = load_data("policies.json")[name]
-    return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder())
+    return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder(), name, packaged=True)
 
 
 def _file(path: str) -> _Source:
@@ -137,19 +155,20 @@ def _file(path: str) -> _Source:
         raise PolicyError(str(err)) from None
     if root.kind != "map":
         raise PolicyError(f"{path}:{root.line}:{root.column}: the document: expected a mapping")
-    return _Source(path, root, sha256(data), os.path.dirname(path))
+    return _Source(path, root, sha256(data), os.path.dirname(path), os.path.realpath(path), packaged=False)
 
 
 def _check_owner(path: str, found: os.stat_result) -> None:
     """As root, a policy is as good as a command: nobody else may be able to write or replace it."""
-    real = os.path.realpath(path)
     if found.st_uid != 0 or found.st_mode & 0o022:
         raise PolicyError(f"{path}: others can write it; run as root, a policy must belong to root alone (chown root, chmod go-w)")
-    while real != "/":
-        real = os.path.dirname(real)
-        above = os.stat(real)
-        if above.st_uid != 0 or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
-            raise PolicyError(f"{path}: others can write its folder {real}; run as root, a policy and its folders must belong to root alone")
+    for start in {os.path.abspath(path), os.path.realpath(path)}:  # a link is as good as what it names
+        place = start
+        while place != "/":
+            place = os.path.dirname(place)
+            above = os.stat(place)
+            if above.st_uid != 0 or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
+                raise PolicyError(f"{path}: others can write its folder {place}; run as root, a policy and its folders must belong to root alone")
 
 
 def _merge(base: Node, over: Node) -> Node:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from cc_fleet.model import Finding, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
-from cc_fleet.report import Report, Style, counts, routes
+from cc_fleet.report import Report, Route, Style, counts, routes
 
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
 
 
 def render(report: Report, style: Style = Style()) -> str:
+    ways = [printable(tuple(routes(target))) for target in report.targets]
+    report = printable(report)
     lines = [*_head(report, style)]
-    for target in report.targets:
-        lines += ["", *_target(report, target, style)]
+    for target, route in zip(report.targets, ways, strict=True):
+        lines += ["", *_target(report, target, route, style)]
     policy = [finding for finding in report.findings if finding.target == "policy"]
     if policy:
         lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
@@ -23,31 +27,38 @@ def render(report: Report, style: Style = Style()) -> str:
     return text if style.unicode else _ascii(text)
 
 
-def printable(text: str) -> str:
-    """``text`` with everything that steers a terminal made visible."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def printable(value: Any) -> Any:
+    """``value``, all the way down, with everything in its texts that steers a terminal made visible.
+
+    Facts travel, and names of machines, users and files are whatever somebody chose.
+    """
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in value)
+    if hasattr(value, "_fields"):
+        return type(value)(*(printable(item) for item in value))
+    return tuple(printable(item) for item in value) if isinstance(value, tuple) else value
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:
     about = report.about
     files = ", ".join(_short(file, report) for file in about.files)
-    yield f"policy {_paint(printable(about.policy), 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
+    yield f"policy {_paint(about.policy, 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
 
 
-def _target(report: Report, target: Target, style: Style) -> Iterator[str]:
-    yield f"{_paint(printable(target.name), 'bold', style)}  {target.kind}, {target.os}"
+def _target(report: Report, target: Target, ways: tuple[Route, ...], style: Style) -> Iterator[str]:
+    yield f"{_paint(target.name, 'bold', style)}  {target.kind}, {target.os}"
     for install in target.installs:
         if install.bundled_in is None and (install.active_for or install.product == "cli"):
             product = "Claude Code" if install.product == "cli" else install.product
             users = _users(install.active_for)
-            yield _paint(f"  {product} {printable(install.version)} ({install.method}), {users}: {_short(install.place.file, report)}", "dim", style)
-    for route in routes(target):
+            yield _paint(f"  {product} {install.version} ({install.method}), {users}: {_short(install.place.file, report)}", "dim", style)
+    for route in ways:
         if route.provider != "anthropic":
-            users = printable(", ".join(route.users)) if len(route.users) < 6 else f"{len(route.users)} users"
-            yield _paint(f"  requests of {users} go to {route.provider}{f', {printable(route.url)}' if route.url else ''}", "dim", style)
+            users = ", ".join(route.users) if len(route.users) < 6 else f"{len(route.users)} users"
+            yield _paint(f"  requests of {users} go to {route.provider}{f', {route.url}' if route.url else ''}", "dim", style)
     if target.nothing and not target.gaps:
         yield "  no trace of Claude Code: no copy of it, and none of its settings"
-        yield from (f"  looked at {printable(where)}" for where in target.coverage.looked)
+        yield from (f"  looked at {where}" for where in target.coverage.looked)
         yield "  `cc-fleet demo` shows what a finding looks like"
     yield from _files(report, report.of(target), style)
 
@@ -57,12 +68,16 @@ def _users(active_for: tuple[str, ...] | None) -> str:
         return "whose PATH runs it is not known"
     if not active_for:
         return "runs for nobody"
-    return f"runs for {printable(', '.join(active_for))}" if len(active_for) < 6 else f"runs for {len(active_for)} users"
+    return f"runs for {', '.join(active_for)}" if len(active_for) < 6 else f"runs for {len(active_for)} users"
 
 
 def _files(report: Report, findings: list[Finding], style: Style) -> Iterator[str]:
     """Findings by file, the worst file first; consequences under their cause."""
-    causes = [finding for finding in findings if finding.problem.because is None]
+    told = {finding.fingerprint for finding in findings}
+    following: dict[str, list[Finding]] = {}
+    for finding in findings:
+        following.setdefault(finding.problem.because or "", []).append(finding)
+    causes = [finding for finding in findings if finding.problem.because not in told]
     by_file: dict[str, list[Finding]] = {}
     for finding in sorted(causes, key=lambda f: (SEVERITIES.index(f.severity), not counts(f))):
         by_file.setdefault(finding.problem.place.file, []).append(finding)
@@ -71,27 +86,33 @@ def _files(report: Report, findings: list[Finding], style: Style) -> Iterator[st
         yield _paint(_short(file, report), "bold", style)
         for finding in sorted(found, key=lambda f: f.problem.place.line or 0):
             yield from _finding(report, finding, style)
-            for consequence in findings:
-                if consequence.problem.because == finding.fingerprint:
-                    told = f"{printable(consequence.problem.message)} {_paint(f'[{_name(consequence)}]', 'dim', style)}"
-                    yield from _wrapped(f"     ↳ so: {told}", "       ", style)
+            yield from _consequences(finding, following, style)
+
+
+def _consequences(cause: Finding, following: dict[str, list[Finding]], style: Style, depth: int = 0) -> Iterator[str]:
+    for finding in following.get(cause.fingerprint, ()):
+        if depth < 5 and finding is not cause:
+            indent = " " * (5 + 2 * depth)
+            told = f"{finding.problem.message} {_paint(f'[{_name(finding)}]', 'dim', style)}"
+            yield from _wrapped(f"{indent}↳ so: {told}", f"{indent}  ", style)
+            yield from _consequences(finding, following, style, depth + 1)
 
 
 def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:
     problem = finding.problem
     level = "waived" if finding.waived else finding.severity
-    head = f"  {_paint(level, finding.severity, style)}: {printable(problem.message)} {_paint(f'[{_name(finding)}]', 'dim', style)}"
+    head = f"  {_paint(level, finding.severity, style)}: {problem.message} {_paint(f'[{_name(finding)}]', 'dim', style)}"
     yield from _wrapped(head, "    ", style)
     yield from _line(problem.place, finding.severity, style)
     if len(problem.trace) > 1 or (style.verbose and problem.trace):
         yield from _trace(report, problem.trace)
     if finding.waived:
-        yield from _wrapped(f"     waived until {finding.waived.until}: {printable(finding.waived.reason)}", "     ", style)
+        yield from _wrapped(f"     waived until {finding.waived.until}: {finding.waived.reason}", "     ", style)
     elif problem.fix is not None:
         summary, command = _tilde(problem.fix.summary, report), problem.fix.command
-        yield from _wrapped(f"     fix ({problem.fix.who}): {printable(summary)}", "       ", style)
+        yield from _wrapped(f"     fix ({problem.fix.who}): {summary}", "       ", style)
         if command:
-            yield f"       $ {printable(_tilde(command, report))}"
+            yield f"       $ {_tilde(command, report)}"
 
 
 def _name(finding: Finding) -> str:
@@ -103,7 +124,7 @@ def _line(place: Place, severity: str, style: Style) -> Iterator[str]:
     if place.line is None or place.text is None:
         return
     number = f"{place.line:>6}"
-    text = printable(place.text)
+    text = place.text
     room = max(20, style.width - len(number) - 4)
     text = text if len(text) <= room else text[: room - 1] + "…"
     yield f"{number} │ {text}"
@@ -113,7 +134,7 @@ def _line(place: Place, severity: str, style: Style) -> Iterator[str]:
 def _trace(report: Report, trace: tuple[Step, ...]) -> Iterator[str]:
     for step, verb in zip(trace, ("in effect:", *("beats:" for _ in trace)), strict=False):
         where = f" ({_short(str(step.place), report)})" if step.place else ""
-        yield f"     {verb:<10} {step.source}, {printable(step.value)}{where}"
+        yield f"     {verb:<10} {step.source}, {step.value}{where}"
 
 
 def _summary(report: Report, style: Style) -> Iterator[str]:
@@ -129,16 +150,18 @@ def _summary(report: Report, style: Style) -> Iterator[str]:
     said += f", {waived} waived" if waived else ""
     yield f"{_paint(said, tone, style)}; read {files} files, {gaps} not readable"
     if report.about.contact and report.count("error"):
-        yield f"ask {printable(report.about.contact)}"
+        yield f"ask {report.about.contact}"
 
 
 def _short(path: str, report: Report) -> str:
-    return printable("~" if path == report.home else _tilde(path, report))
+    return "~" if path == report.home else _tilde(path, report)
 
 
 def _tilde(text: str, report: Report) -> str:
     """Paths below the reader's home begin with ``~``."""
-    return text.replace(f"{report.home}/", "~/") if report.home and report.home != "/" else text
+    if not report.home or report.home == "/" or report.home not in text:
+        return text
+    return re.sub(rf"(?<![\w./~'\"-]){re.escape(report.home)}(?=/)", "~", text)
 
 
 def _wrapped(text: str, indent: str, style: Style) -> Iterator[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -417,6 +418,25 @@ def test_demo_touches_nothing_but_its_folder(tmp_path: Path) -> None:
     assert "error: " in ran.stdout
     laptop = str(folder / "laptop")
     assert child("audit", "--root", laptop, "--policy", str(folder / "policy.yaml")).returncode in (1, 2)
+
+
+def test_demo_in_process(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert code("demo", "--color", "never") == 0
+    out = capsys.readouterr().out
+    (folder,) = tmp_path.iterdir()
+    assert f"cc-fleet audit --root {folder}/laptop --policy {folder}/policy.yaml" in out
+    assert {finding for finding in ("env-flag", "settings-invalid", "gateway-url", "extension-version") if f"[{finding}" not in out} == set()
+
+
+def test_an_audit_of_this_machine_reads_the_callers_home(tmp_path: Path) -> None:
+    """As an ordinary user: the caller's home and the project in the current folder."""
+    if os.geteuid() == 0:
+        pytest.skip("root reads every home of this machine")
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "settings.json").write_text('{"model": "opus",}')
+    ran = child("audit", "--policy", "default", env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
+    assert "~/.claude/settings.json" in ran.stdout
 
 
 # Processes

@@ -83,6 +83,14 @@ def put(made: Any, path: tuple[Any, ...], value: Any) -> None:
     made[path[-1]] = value
 
 
+def loads(made: Any) -> tuple[Target | None, str]:
+    """The target, or what keeps it from being one."""
+    try:
+        return document.load(made), ""
+    except FactsError as err:
+        return None, str(err)
+
+
 WRONG: list[Any] = [[[]], 1.5, -1, {"a": {"b": 1}}, True, "x", None, 2**60, [1], [None]]
 
 
@@ -92,13 +100,11 @@ def test_a_wrong_type_is_told_by_where_it_stands(path: tuple[Any, ...]) -> None:
     for wrong in WRONG:
         made = dumped()
         put(made, path, wrong)
-        try:
-            loaded = document.load(made)
-        except FactsError as err:
+        loaded, said = loads(made)
+        if loaded is None:
             refused += 1
-            assert "\n" not in str(err)
-            names = [key for key in path if isinstance(key, str)]
-            assert any(name in str(err) for name in names), str(err)
+            assert "\n" not in said
+            assert any(key in said for key in path if isinstance(key, str)), said
         else:
             assert document.load(json.loads(json.dumps(document.dump(loaded)))) == loaded
     assert refused >= 5
@@ -187,7 +193,5 @@ def test_any_change_loads_or_is_refused(data: st.DataObject) -> None:
         found = paths(made)
         path = data.draw(st.sampled_from(found))
         put(made, path, data.draw(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2), max_leaves=3)))
-    try:
-        assert isinstance(document.load(made), Target)
-    except FactsError as err:
-        assert str(err)
+    loaded, said = loads(made)
+    assert loaded or said

@@ -25,6 +25,15 @@ def nodes(node: Node) -> Iterator[Node]:
         yield from nodes(member.node)
 
 
+def error(text: str, *, strict: bool = False) -> JsoncError | None:
+    """What keeps ``text`` from being a document."""
+    try:
+        parse(text, strict=strict)
+    except JsoncError as err:
+        return err
+    return None
+
+
 @pytest.mark.parametrize("text", VALUES)
 @pytest.mark.parametrize("around", ["{}", "\ufeff{}", " \t\r\n{}\n\n", "/* a */{}// b"])
 def test_every_span_is_the_text_of_its_value(text: str, around: str) -> None:
@@ -152,10 +161,8 @@ def test_a_megabyte_that_ends_badly_is_refused_at_once(text: str) -> None:
 
 def test_an_integer_of_thousands_of_digits_never_raises_anything_else() -> None:
     for digits in (4_000, 5_000, 1_000_000):
-        try:
-            assert parse("1" * digits).value > 0
-        except JsoncError as err:
-            assert err.what == "not a valid string or number"
+        said = error("1" * digits)
+        assert said is None or said.what == "not a valid string or number"
 
 
 @given(st.text(max_size=50), st.integers(0, 49))
@@ -243,11 +250,9 @@ def test_strict_reads_any_value_as_python_does(value: Any, ascii_only: bool, ind
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=20))
 def test_any_text_is_a_document_or_an_error(text: str) -> None:
     for strict in (True, False):
-        try:
-            parse(text, strict=strict)
-        except JsoncError as err:
-            assert 1 <= err.line <= text.count("\n") + 1
-            assert 1 <= err.column <= len(text) + 1
+        said = error(text, strict=strict)
+        assert said is None or 1 <= said.line <= text.count("\n") + 1
+        assert said is None or 1 <= said.column <= len(text) + 1
 
 
 NODE = """

@@ -151,7 +151,7 @@ def test_npms_prefix_is_taken_from_the_session(tmp_path: Path) -> None:
     [
         (f"set -gx {NAME} 1", [(NAME, "1")]),
         (f"set --global --export {NAME} '1'", [(NAME, "1")]),
-        (f"set -x {NAME} \"1\" # x", [(NAME, "1")]),
+        (f'set -x {NAME} "1" # x', [(NAME, "1")]),
         (f"set -Ux {NAME} 1; echo", [(NAME, "1")]),
         (f"set -g -x {NAME} 1", [(NAME, "1")]),
         (f"set -x -g {NAME} 1", [(NAME, "1")]),

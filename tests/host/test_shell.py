@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -269,11 +268,12 @@ def test_thousands_of_made_scripts_agree_with_bash(tmp_path: Path) -> None:
     )  # fmt: skip
     wrong = []
     for answer in ran.stdout.decode().split("\0")[:-1]:
-        number, *real = answer.split("\1")
-        claimed = values(scripts[int(number)])
+        file, *real = answer.split("\1")
+        script = scripts[int(file)]
+        claimed = values(script)
         for name, value in zip("AB", real, strict=True):
             if claimed.get(name) is not None and claimed[name] != value:
-                wrong.append((scripts[int(number)], name, claimed[name], value))
+                wrong.append((script, name, claimed[name], value))
     assert not wrong, f"{len(wrong)} wrong, the shortest: {sorted(wrong, key=lambda one: len(one[0]))[:5]}"
 
 
@@ -284,12 +284,11 @@ HOSTILE = ['"', "'", "\\", "(", ")", "$(", "${", "`", '"\\', "$(x(", "<<A\n", "<
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_a_megabyte_of_anything_is_read_in_seconds(piece: str) -> None:
-    started = time.perf_counter()
-    with within(5):
-        for _ in assignments(piece * (MEGABYTE // len(piece)), {"HOME": "/h", "A": "1"}):
+def test_much_of_anything_is_read_in_seconds(piece: str) -> None:
+    """An eighth of the limit, so that coverage may slow it; what is not linear takes minutes even so."""
+    with within(3):
+        for _ in assignments(piece * (MEGABYTE // 8 // len(piece)), {"HOME": "/h", "A": "1"}):
             pass
-    assert time.perf_counter() - started < 5
 
 
 def test_values_cannot_double_until_memory_is_full() -> None:

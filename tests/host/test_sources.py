@@ -7,13 +7,15 @@ import hashlib
 import json
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cc_fleet
-from cc_fleet.host import document, facts, launchers, login, plugins
+from cc_fleet.host import __main__ as program
+from cc_fleet.host import document, facts, launchers, login, plugins, zipapp
 from cc_fleet.host.facts import prepared, sources
 from cc_fleet.host.machine import Machine, User, under
 from cc_fleet.host.tree import Strict
@@ -556,7 +558,38 @@ def test_a_source_has_a_page_its_wants_and_one_verb(name: str) -> None:
 def test_every_file_in_the_folder_is_a_source() -> None:
     files = [path.stem for path in (HOST / "facts").glob("*.py") if not path.name.startswith("_")]
     assert list(plugins.names("cc_fleet.host.facts")) == sorted(files)
-    assert SOURCES == sorted(name.replace("_", "-") for name in files)
+    assert sorted(name.replace("_", "-") for name in files) == SOURCES
+
+
+def test_plugins_are_found_inside_a_zip_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "made.zip", "w") as archive:
+        for name in ("__init__", "b", "a", "_not"):
+            archive.writestr(f"zipped_plugins/{name}.py", "")
+    monkeypatch.syspath_prepend(str(tmp_path / "made.zip"))
+    assert plugins.names("zipped_plugins") == ("a", "b")
+
+
+# The host program.
+
+
+def test_the_program_prints_the_facts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "root").mkdir()
+    assert program.main(["facts", "--root", str(tmp_path / "root")]) == 0
+    assert document.load(json.loads(capsys.readouterr().out)).name == "root"
+
+
+@pytest.mark.parametrize("arguments", [[], ["judge"], ["facts", "--root"], ["facts", "-r", "/"]])
+def test_the_program_says_how_it_is_called(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(arguments) == 2
+    assert capsys.readouterr() == ("", "usage: cc-fleet-host facts [--root DIR]\n")
+
+
+def test_the_zipapp_holds_the_host_program_and_nothing_else(tmp_path: Path) -> None:
+    zipapp.build(str(tmp_path / "host.pyz"))
+    with zipfile.ZipFile(tmp_path / "host.pyz") as archive:
+        names, times = archive.namelist(), {member.date_time for member in archive.infolist()}
+    assert names == sorted(["__main__.py", *(f"cc_fleet/{file.relative_to(HOST.parent).as_posix()}" for file in FILES)])
+    assert times == {(1980, 1, 1, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(HOST.parent).as_posix())

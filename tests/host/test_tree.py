@@ -254,8 +254,10 @@ def test_a_folder_swapped_for_a_link_does_not_lead_a_reader_out(root: Path, tmp_
 
 
 def test_a_folder_swapped_for_a_link_does_not_show_what_lies_outside(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "/outside/folder/of-the-reader", "")
+    write(root, "/etc/folder/inside", "")
     tree = _swapped(root, tmp_path)
-    assert kind(lambda: tree.names("/etc")) != ["name"]
+    assert kind(lambda: tree.names("/etc/folder")) != ["of-the-reader"]
 
 
 def test_a_folder_swapped_for_a_link_does_not_tell_of_what_stands_outside(root: Path, tmp_path: Path) -> None:

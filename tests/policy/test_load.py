@@ -115,6 +115,18 @@ def test_packaged_policies_are_extended_by_name(tmp_path: Path) -> None:
     assert found.policy.cli.gate == "derive"
 
 
+def test_an_own_file_may_be_named_like_a_packaged_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, default="policy: mine\nextends: [default]\nother-gateways: deny\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(["default.yaml"]).policy.other_gateways == "deny"
+
+
+def test_what_several_files_extend_does_not_come_back_over_them(tmp_path: Path) -> None:
+    base, left = "policy: b\ncontact: base\n", "policy: l\nextends: [./base.yaml]\ncontact: left\n"
+    found = loaded(tmp_path, top="policy: t\nextends: [left.yaml, right.yaml]\n", left=left, right="policy: r\nextends: [base.yaml]\n", base=base)
+    assert found.policy.contact == "left"
+
+
 def test_several_policies_add_to_each_other(tmp_path: Path) -> None:
     write(tmp_path, a="policy: a\nenv: {A: '1'}\n", b="policy: b\nenv: {B: '1'}\n")
     found = load([str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")])

@@ -23,7 +23,7 @@ WANTS = (
     f"*/{PACKAGE}/package.json", f"*/{PACKAGE}/cli.js", f"*/{PACKAGE}/bin/claude.exe",
     "*/node_modules/@anthropic-ai", "*/node_modules/@anthropic-ai/claude-code-*/claude", "~/.npmrc",
 )  # fmt: skip
-_PREFIX = r"(?m)^\s*prefix\s*=\s*(\S+)\s*$"
+_PREFIX = r"(?m)^[ \t]*prefix[ \t]*=[ \t]*(\S{1,1000})[ \t\r]*$"
 VERSION = r"\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40}"
 PROGRAMS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 

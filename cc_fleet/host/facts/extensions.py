@@ -13,7 +13,7 @@ import re
 from typing import Any, Iterator
 
 from ...model import Gap, Install, Place
-from .. import redact
+from .. import jsonc, redact
 from ..machine import Machine, User
 from ..text import Text, read_folder, read_text
 from ..tree import Missing, Unreadable
@@ -50,14 +50,14 @@ def _editor(machine: Machine, user: User, root: str, editor: str, wanted: set[st
     copies = [(name, found) for name in names if (found := _FOLDER.fullmatch(name)) and found["id"].lower() in wanted]
     if not copies:
         return
-    known = _registry(machine, root)
+    known = _registry(machine, root, wanted)
     registry, nobody = ({}, None) if isinstance(known, Gap) else (known, ())
     if isinstance(known, Gap):
         yield known
     going = _obsolete(machine, root)
     for name, found in copies:
         entry = registry.get(name.lower())
-        place = Place(f"{root}/{name}") if entry is None else Place(f"{root}/extensions.json", *entry.position)
+        place = Place(f"{root}/{name}") if entry is None else entry.place(root, name)
         yield Install(
             found["id"].lower(), entry.version if entry else found["version"], editor, place,
             (user.name,) if entry else nobody, user.name, True,
@@ -71,11 +71,16 @@ def _editor(machine: Machine, user: User, root: str, editor: str, wanted: set[st
 class _Entry:
     """An extension that ``extensions.json`` names."""
 
-    def __init__(self, version: str, pinned: bool, position: tuple[int, int] | tuple[()]) -> None:
-        self.version, self.pinned, self.position = version, pinned, position
+    def __init__(self, version: str, pinned: bool, text: str) -> None:
+        self.version, self.pinned, self._text = version, pinned, text
+
+    def place(self, root: str, folder: str) -> Place:
+        """Where ``extensions.json`` names the folder."""
+        at = self._text.lower().find(f'"{folder.lower()}"')
+        return Place(f"{root}/extensions.json", *(jsonc.position(self._text, at) if at >= 0 else ()))
 
 
-def _registry(machine: Machine, root: str) -> dict[str, _Entry] | Gap:
+def _registry(machine: Machine, root: str, wanted: set[str]) -> dict[str, _Entry] | Gap:
     """The entries of ``extensions.json`` by their folder, in small letters."""
     path = f"{root}/extensions.json"
     found = read_text(machine.tree, path)
@@ -85,23 +90,23 @@ def _registry(machine: Machine, root: str) -> dict[str, _Entry] | Gap:
         return found
     try:
         entries = json.loads(found.text)
-        return {folder: entry for item in entries for folder, entry in _entry(found, item)}
+        return {folder: entry for item in entries for folder, entry in _entry(found.text, item, wanted)}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return Gap("is not a list of extensions, so the editor runs none", Place(path))
 
 
-def _entry(text: Text, item: Any) -> Iterator[tuple[str, _Entry]]:
+def _entry(text: str, item: Any, wanted: set[str]) -> Iterator[tuple[str, _Entry]]:
     identifier, version = item.get("identifier"), item.get("version")
-    if not isinstance(identifier, dict) or not isinstance(version, str) or redact.name(version) != version:
+    if not isinstance(identifier, dict) or not isinstance(version, str) or redact.name(version) != version or not version.isprintable():
+        return
+    if str(identifier.get("id")).lower() not in wanted:
         return
     metadata, location = item.get("metadata"), item.get("location")
     folder = item.get("relativeLocation")
     if not isinstance(folder, str):
         path = location.get("path") if isinstance(location, dict) else location
         folder = str(path).rstrip("/").rpartition("/")[2]
-    at = text.text.find(f'"{folder}"')
-    position = (text.text.count("\n", 0, at) + 1, at - text.text.rfind("\n", 0, at)) if at >= 0 else ()
-    yield folder.lower(), _Entry(version, isinstance(metadata, dict) and metadata.get("pinned") is True, position)
+    yield folder.lower(), _Entry(version, isinstance(metadata, dict) and metadata.get("pinned") is True, text)
 
 
 def _obsolete(machine: Machine, root: str) -> set[str]:

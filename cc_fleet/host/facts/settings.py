@@ -115,15 +115,15 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
     if root.members is None:
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
-    yield from _members(machine, file, found.text, _Branch(root))
+    yield from _members(machine, file, jsonc.Lines(found.text), _Branch(root))
 
 
 def _sketch(text: str, line: int) -> str | None:
     """A line of a file that cannot be parsed, so that nothing in it can be told from a secret: its shape alone."""
     shape = (text.split("\n", line)[line - 1 : line] or [""])[0].strip()[:400]
-    shape = re.sub(r'"(?:[^"\\]|\\.)*"?', '"…"', re.sub(r"(//|/\*).*", r"\1 …", shape))
-    shape = re.sub(r"[^\s{}\[\],:\"/*…]{6,}", "…", shape)
-    return shape[:80] or None
+    pieces = re.findall(r"//|/\*|[{}\[\],:]|[^\s{}\[\],:]+", shape)
+    marks = [piece if piece in ("//", "/*") or piece in "{}[],:" else "…" for piece in pieces]
+    return re.sub(r"(…[\s,:]*)+", "… ", " ".join(marks)).strip()[:80] or None
 
 
 class _Branch(NamedTuple):
@@ -134,28 +134,28 @@ class _Branch(NamedTuple):
     told: tuple[str, ...] = ()
 
 
-def _members(machine: Machine, file: _File, text: str, branch: _Branch) -> Iterator[Any]:
+def _members(machine: Machine, file: _File, lines: jsonc.Lines, branch: _Branch) -> Iterator[Any]:
     for name, member in (branch.node.members or {}).items():
         key, shown, inner = (*branch.path, name), (*branch.told, redact.name(name)), member.node
         if inner.members and len(key) < (2 if key[0] == "env" else _DEPTH) and key[0] not in _OPAQUE:
-            yield from _members(machine, file, text, _Branch(inner, key, shown))
+            yield from _members(machine, file, lines, _Branch(inner, key, shown))
             continue
         if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
-            yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, text, member))
+            yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, lines, member))
         value = redact.setting(key, inner.value, machine.keep)
-        place = _place(file, text, member, shown[-1], value)
+        place = _place(file, lines, member, shown[-1], value)
         yield Setting(shown, value, file.scope, place, file.user, file.project)
         yield from _credentials(machine, file, key, inner.value, place)
 
 
-def _place(file: _File, text: str, member: jsonc.Member, name: str, value: Any) -> Place:
+def _place(file: _File, lines: jsonc.Lines, member: jsonc.Member, name: str, value: Any) -> Place:
     shown = REDACTED if REDACTED in str(value) else json.dumps(value, ensure_ascii=False)
     shown = shown if len(shown) <= 160 else shown[:159] + "…"
-    return _position(file, text, member)._replace(text=f"{json.dumps(name, ensure_ascii=False)}: {shown}")
+    return _position(file, lines, member)._replace(text=f"{json.dumps(name, ensure_ascii=False)}: {shown}")
 
 
-def _position(file: _File, text: str, member: jsonc.Member) -> Place:
-    return Place(file.path, *jsonc.position(text, member.start))
+def _position(file: _File, lines: jsonc.Lines, member: jsonc.Member) -> Place:
+    return Place(file.path, *lines.position(member.start))
 
 
 def _credentials(machine: Machine, file: _File, key: tuple[str, ...], value: Any, place: Place) -> Iterator[Credential]:
@@ -167,10 +167,21 @@ def _credentials(machine: Machine, file: _File, key: tuple[str, ...], value: Any
         yield Credential("url", place, readable_by(machine.tree, file.path), file.user)
 
 
-def _search(file: _File, text: str, key: str, shown: str) -> Place:
-    """Where ``key`` first stands; this file is too large to be parsed with positions."""
-    at = text.find(f'"{key}"')
-    line, column = jsonc.position(text, at) if at >= 0 else (None, None)
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
+def _starts(text: str, keys: set[str]) -> dict[str, int]:
+    """Where each key first stands; this file is too large to be parsed with positions."""
+    found: dict[str, int] = {}
+    for match in re.finditer(r'"([^"\\\n]{1,200})"\s*:', text):
+        if match[1] in keys:
+            found.setdefault(match[1], match.start())
+    return found
+
+
+def _at(file: _File, lines: jsonc.Lines, start: int | None, shown: str) -> Place:
+    line, column = lines.position(start) if start is not None else (None, None)
     return Place(file.path, line, column, shown)
 
 
@@ -181,7 +192,7 @@ def _global(machine: Machine, file: _File) -> Iterator[Any]:
         yield from [found] if found else []
         return
     try:
-        document = json.loads(found.text) if found.text.strip() else {}
+        document = json.loads(found.text.lstrip("\ufeff"), parse_constant=_no_number) if found.text.strip() else {}
     except (ValueError, RecursionError):
         yield Rejected("is not JSON", Place(file.path), file.scope, file.user)
         return
@@ -189,11 +200,15 @@ def _global(machine: Machine, file: _File) -> Iterator[Any]:
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
     env = document.get("env")
-    keys = [(key,) for key in GLOBAL if key in document]
-    for key in (*keys, *(("env", str(name)) for name in (env if isinstance(env, dict) else ()))):
+    keys: list[tuple[str, ...]] = [(key,) for key in GLOBAL if key in document]
+    keys += [("env", name) for name in (env if isinstance(env, dict) else ())]
+    lines, starts = jsonc.Lines(found.text), _starts(found.text, {key[-1] for key in keys})
+    for key in keys:
         raw = document[key[0]] if len(key) == 1 else document["env"][key[1]]
         value, name = redact.setting(key, raw, machine.keep), redact.name(key[-1])
-        place = _search(file, found.text, key[-1], f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+        if key == ("env", "CLAUDE_CONFIG_DIR") and raw:
+            yield Gap("sends Claude Code to another folder for its settings, which is not followed", Place(file.path))
+        place = _at(file, lines, starts.get(key[-1]), f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
         yield Setting((*key[:-1], name), value, file.scope, place, file.user)
         yield from _credentials(machine, file, key, raw, place)
     if document.get("primaryApiKey"):
