@@ -65,7 +65,7 @@ class Machine(NamedTuple):
 
     def session(self, user: User) -> Session:
         """What ``user``'s session starts with."""
-        return self.sessions[user.name]
+        return self.sessions[user.home]
 
 
 def live(keep: frozenset[str] = frozenset(), *, digests: bool = False) -> Machine:

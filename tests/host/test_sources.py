@@ -106,7 +106,7 @@ def test_a_source_reads_only_what_its_wants_name(tmp_path: Path, name: str) -> N
 def test_sessions_and_launchers_read_only_what_their_wants_name(tmp_path: Path) -> None:
     machine = everything(tmp_path)
     reader = login.Reader(strict(machine, login.WANTS))
-    machine = machine._replace(sessions={user.name: reader.session(user) for user in machine.users})
+    machine = machine._replace(sessions={user.home: reader.session(user) for user in machine.users})
     assert len(launchers.find(strict(machine, launchers.WANTS))) >= 3
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Callable
+from typing import IO, Any, Callable, Iterator
 
 import pytest
 
@@ -295,10 +296,12 @@ def test_a_link_with_thousands_of_names_is_only_missing(tmp_path: Path) -> None:
 class _Waiting(Disk):
     """Every file has nothing to say yet, as ``/proc/kmsg`` (a regular file) has for root."""
 
-    def _open(self, path: str) -> IO[bytes]:
+    @contextmanager
+    def _open(self, path: str) -> Iterator[IO[bytes]]:
         self.pipe = os.pipe()
         os.set_blocking(self.pipe[0], False)
-        return os.fdopen(self.pipe[0], "rb")
+        with os.fdopen(self.pipe[0], "rb") as file:
+            yield file
 
 
 def test_a_file_that_has_nothing_yet_gives_bytes_or_a_reason() -> None:
