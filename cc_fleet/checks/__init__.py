@@ -187,7 +187,7 @@ def _caused(findings: list[Finding]) -> list[Finding]:
 
 def sentence(reason: str) -> str:
     """A reason that a fact gives (``is empty``) as a sentence of its own."""
-    return f"it {reason}" if reason.startswith(("is ", "does ", "sends ")) else reason
+    return f"it {reason}" if reason.startswith(("is ", "does ", "sends ", "holds ", "has ")) else reason
 
 
 def who(place: Place) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import Any, Iterator, NamedTuple
 
 from ...model import REDACTED, Credential, Gap, Place, Rejected, Setting
@@ -20,6 +21,7 @@ from .credentials import SECRETS, readable_by
 
 MANAGED = "/etc/claude-code"
 LIMIT = 2 * 1024 * 1024
+MOST = 5000
 WANTS = (
     "*/settings.json", "*/.claude/settings.local.json", "*/.claude.json", "*/.config.json", "*/.git",
     f"{MANAGED}/managed-settings.json", f"{MANAGED}/managed-settings.d", f"{MANAGED}/managed-settings.d/*.json",
@@ -115,7 +117,11 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
     if root.members is None:
         yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
         return
-    yield from _members(machine, file, jsonc.Lines(found.text), _Branch(root))
+    for number, fact in enumerate(_members(machine, file, jsonc.Lines(found.text), _Branch(root))):
+        if number == MOST:
+            yield Gap(f"holds more than {MOST} settings, and what follows was not judged", Place(file.path))
+            return
+        yield fact
 
 
 def _sketch(text: str, line: int) -> str | None:
@@ -149,7 +155,8 @@ def _members(machine: Machine, file: _File, lines: jsonc.Lines, branch: _Branch)
 
 
 def _place(file: _File, lines: jsonc.Lines, member: jsonc.Member, name: str, value: Any) -> Place:
-    shown = REDACTED if REDACTED in str(value) else json.dumps(value, ensure_ascii=False)
+    hidden = value == REDACTED or (value and isinstance(value, dict))
+    shown = REDACTED if hidden else json.dumps(value, ensure_ascii=False)
     shown = shown if len(shown) <= 160 else shown[:159] + "…"
     return _position(file, lines, member)._replace(text=f"{json.dumps(name, ensure_ascii=False)}: {shown}")
 
@@ -201,7 +208,7 @@ def _global(machine: Machine, file: _File) -> Iterator[Any]:
         return
     env = document.get("env")
     keys: list[tuple[str, ...]] = [(key,) for key in GLOBAL if key in document]
-    keys += [("env", name) for name in (env if isinstance(env, dict) else ())]
+    keys += [("env", name) for name in islice(env if isinstance(env, dict) else (), MOST)]
     lines, starts = jsonc.Lines(found.text), _starts(found.text, {key[-1] for key in keys})
     for key in keys:
         raw = document[key[0]] if len(key) == 1 else document["env"][key[1]]
