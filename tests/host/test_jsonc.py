@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import time
 from typing import Any, Iterator
 
@@ -148,7 +149,7 @@ def test_depth_is_bounded_and_costs_no_recursion(opening: str, closing: str) -> 
         with pytest.raises(TooDeep) as err:
             parse(opening * depth)
         assert err.value.column == len(opening) * DEPTH + 1
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < (10 if sys.gettrace() else 2)  # a tracer makes it slow
 
 
 @pytest.mark.parametrize("text", ['"' + "\\" * 1_000_001, '"' + '\\"' * 500_000, "/*" * 500_000, "1" * 1_000_000 + "x", '{"a":1,' * 2, " " * 1_000_000 + "x"])
@@ -156,7 +157,7 @@ def test_a_megabyte_that_ends_badly_is_refused_at_once(text: str) -> None:
     started = time.perf_counter()
     with pytest.raises(JsoncError):
         parse(text)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < (10 if sys.gettrace() else 2)  # a tracer makes it slow
 
 
 def test_an_integer_of_thousands_of_digits_never_raises_anything_else() -> None:

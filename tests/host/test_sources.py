@@ -6,7 +6,6 @@ import ast
 import hashlib
 import json
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -511,10 +510,8 @@ HOSTILE: dict[str, tuple[str, str]] = {
 def test_a_hostile_home_is_read_in_seconds(tmp_path: Path, name: str) -> None:
     path, text = HOSTILE[name]
     machine = system(tmp_path, {path: text, f"{EXTENSIONS}/{CLAUDE}-1.0.0/x": ""})
-    started = time.perf_counter()
     with within(4):
         facts.collect(machine)
-    assert time.perf_counter() - started < 4
 
 
 @pytest.mark.parametrize(
