@@ -44,7 +44,7 @@ EVERYWHERE = [
 READ = {
     "bash": "/etc/environment /etc/profile /etc/profile.d/a.sh /etc/profile.d/b.sh /etc/bash.bashrc ~/.bash_profile ~/.bashrc",
     "zsh": "/etc/environment /etc/zsh/zshenv ~/.zshenv /etc/zsh/zprofile ~/.zprofile /etc/zsh/zshrc ~/.zshrc ~/.zlogin",
-    "fish": "/etc/environment /etc/fish/config.fish /etc/fish/conf.d/a.fish ~/.config/fish/conf.d/x.fish ~/.config/fish/config.fish",
+    "fish": "/etc/environment /etc/fish/conf.d/a.fish ~/.config/fish/conf.d/x.fish /etc/fish/config.fish ~/.config/fish/config.fish",
     "sh": "/etc/environment /etc/profile /etc/profile.d/a.sh /etc/profile.d/b.sh ~/.profile",
     "nologin": "/etc/environment /etc/profile /etc/profile.d/a.sh /etc/profile.d/b.sh ~/.profile",
 }
