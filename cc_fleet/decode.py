@@ -6,8 +6,7 @@ what may stand there, no default means required.  Scalars are read as the text i
 YAML's own guesses never apply.  All errors of a file are told at once.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 import re
 import types
 import typing

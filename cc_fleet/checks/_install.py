@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cc_fleet.model import Fix, Install
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
@@ -43,6 +45,8 @@ def extension(install: Install, version: str | None) -> Fix | None:
 
 def quoted(path: str) -> str:
     """``path`` as a shell takes it."""
+    if re.fullmatch(r"[\w./+@-]+", path, re.ASCII):
+        return path
     import shlex
 
     return shlex.quote(path)

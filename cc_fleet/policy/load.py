@@ -1,7 +1,6 @@
 """Files into a policy: which file judges, what it extends, and who may write it."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts each would be compiled at start.
 import os
 import stat
 from collections.abc import Iterable
