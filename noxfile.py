@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nox
@@ -79,6 +82,20 @@ def generate(session: nox.Session) -> None:
     """Write what ``docs`` compares."""
     session.install("-e", ".", *group("test"))
     session.run("python", "-m", "tests.generate")
+
+
+@nox.session(venv_backend="none")
+def refresh(session: nox.Session) -> None:
+    """Renew the list of published versions from npm."""
+    told = session.run("npm", "view", "@anthropic-ai/claude-code", "versions", "--json", external=True, silent=True)
+    listed = re.search(r"^\[.*^\]", str(told), re.DOTALL | re.MULTILINE)  # npm may warn around it
+    if listed is None:
+        session.error("npm gave no list of versions")
+    found = [version for version in json.loads(listed[0]) if version.replace(".", "").isdigit()]
+    found.sort(key=lambda version: [int(part) for part in version.split(".")])
+    today = datetime.now(UTC).date().isoformat()
+    Path("cc_fleet/data/cli_versions.json").write_text(json.dumps({"date": today, "versions": found}, indent=0) + "\n", encoding="utf-8")
+    session.log(f"{len(found)} versions, the newest {found[-1]}")
 
 
 @nox.session

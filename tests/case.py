@@ -18,18 +18,23 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cc_fleet import advisories, checks
+from cc_fleet.cli import main
 from cc_fleet.host import document, facts
 from cc_fleet.host.machine import Machine, User, under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy.load import Loaded, load
+from cc_fleet.report import format_
 
+NOBODY = 65534
 PACKAGE = "lib/node_modules/@anthropic-ai/claude-code"
 
 
@@ -151,4 +156,31 @@ def extension(root: Path, user: str, told: dict[str, Any]) -> None:
         write(root, f"{folder}/.obsolete", json.dumps({f"{name}-{version}": True for version in told["obsolete"]}))
 
 
-__all__ = ["Disk", "findings", "read", "said", "target"]
+def opened(folder: Path) -> None:
+    """Let everybody enter ``folder`` and the test's own folders above it."""
+    for above in (folder, *folder.parents):
+        if above.stat().st_uid == os.geteuid() and "pytest" in str(above):
+            above.chmod(0o755)
+
+
+def as_nobody(*arguments: str) -> tuple[int, str]:
+    """Exit code and whole output of ``cc-fleet`` in a child that gave up root's rights; what it imports is loaded before."""
+    checks.all_checks()
+    format_("text")
+    read, write_ = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(write_, 1)
+        sys.stdout = sys.stderr = os.fdopen(1, "w", encoding="utf-8")
+        if os.geteuid() == 0:
+            os.seteuid(NOBODY)
+        code = main(list(arguments))
+        sys.stdout.flush()
+        os._exit(code)
+    os.close(write_)
+    with os.fdopen(read, encoding="utf-8") as out:
+        told = out.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
+
+
+__all__ = ["Disk", "as_nobody", "findings", "opened", "read", "said", "target"]

@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cc_fleet import checks
-from cc_fleet.cli import main
-from cc_fleet.report import format_
-from tests.case import npm, write
+from tests.case import as_nobody, npm, opened, write
 
 PROJECT = Path(__file__).parents[1]
 GOOD = '{"env": {"A": "1"}}'
 SETTINGS = "/home/ada/.claude/settings.json"
-NOBODY = 65534
 
 
 def run(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -30,25 +26,6 @@ def run(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
-
-
-def as_nobody(*arguments: str) -> tuple[int, str]:
-    """Exit code and output of a child that gave up its rights; what it imports is loaded before."""
-    checks.all_checks()
-    format_("text")
-    read, write_ = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.dup2(write_, 1)
-        sys.stdout = os.fdopen(1, "w")
-        os.seteuid(NOBODY)
-        code = main(list(arguments))
-        sys.stdout.flush()
-        os._exit(code)
-    os.close(write_)
-    with os.fdopen(read, encoding="utf-8") as out:
-        told = out.read()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
 
 
 @pytest.fixture
@@ -113,9 +90,7 @@ def test_a_link_inside_is_resolved_inside(root: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to run as another user")
 def test_a_home_without_permission_is_a_gap(root: Path) -> None:
-    for folder in (root, *root.parents):
-        if folder.stat().st_uid == os.geteuid() and str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
+    opened(root)
     (root / "home/ada").chmod(0o700)
     code, told = as_nobody("audit", "--root", str(root))
     assert (code, "permission denied" in told) == (4, True), told

@@ -1,8 +1,8 @@
 """Check, show or start a policy file, or print its JSON Schema.
 
-  lint FILE…   everything that is wrong in policy files, with file:line:col
+  lint FILE…   everything that is wrong in policy files and their own advisories, with file:line:col
   show         the policy that judges here, with all that it extends
-  init [FILE]  a policy to start from (default: .cc-fleet/policy.yaml is yours to choose; prints without FILE)
+  init [FILE]  a policy to start from, written to FILE or printed
   schema       the JSON Schema of policy files, for editors
 """
 
@@ -14,6 +14,8 @@ import os
 import sys
 from typing import Any
 
+from cc_fleet.advisories import read_folder
+from cc_fleet.advisories.examples import failures
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, policy_options
 from cc_fleet.policy.lint import lint
@@ -62,6 +64,9 @@ def _lint(args: argparse.Namespace) -> int:
         except PolicyError as err:
             errors.append(str(err))
             continue
+        for failure in (text for folder in loaded.folders for advisory in read_folder(folder) for text in failures(advisory)):
+            remarks += 1
+            print(f"{failure}")
         for remark in lint(loaded):
             remarks += remark.severity == "error"
             print(f"{remark.place}: {remark.severity}: {remark.message}")

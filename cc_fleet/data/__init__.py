@@ -20,13 +20,9 @@ def load(name: str) -> Any:
         return json.load(file)
 
 
+@cache
 def variables() -> frozenset[str]:
     """The documented environment variables of Claude Code (facts/claude-code.md 2)."""
-    return _variables()
-
-
-@cache
-def _variables() -> frozenset[str]:
     return frozenset(load("env_names.json")["names"])
 
 

@@ -9,11 +9,10 @@ from .tree import LIMIT, Missing, Tree, Unreadable
 
 
 class Text(NamedTuple):
-    """A file's bytes as text; ``valid`` is False where they are not UTF-8 and were patched."""
+    """A file's bytes as text, patched where they are not UTF-8, and how many they were."""
 
     text: str
     size: int
-    valid: bool
 
 
 def read_text(tree: Tree, path: str, limit: int = LIMIT) -> Union[Text, Gap, None]:
@@ -27,11 +26,11 @@ def read_text(tree: Tree, path: str, limit: int = LIMIT) -> Union[Text, Gap, Non
     if len(data) > limit:
         return Gap(f"is larger than {limit // 1024} KiB", Place(path))
     if data.startswith(b"\xff\xfe"):  # the client takes UTF-16 with this mark (measured)
-        return Text(data.decode("utf-16", "replace"), len(data), True)
+        return Text(data.decode("utf-16", "replace"), len(data))
     try:
-        return Text(data.decode("utf-8"), len(data), True)
+        return Text(data.decode("utf-8"), len(data))
     except UnicodeDecodeError:
-        return Text(data.decode("utf-8", "replace"), len(data), False)
+        return Text(data.decode("utf-8", "replace"), len(data))
 
 
 def read_folder(tree: Tree, path: str) -> Union["list[str]", Gap]:

@@ -17,7 +17,6 @@ from cc_fleet.versions import Range
 
 Level = Literal["error", "warning", "note", "ignore"]
 SEVERITIES = ("error", "warning", "note")
-PROVIDERS = ("anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway")
 
 
 class When(NamedTuple):

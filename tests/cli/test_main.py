@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from cc_fleet import __version__
+from cc_fleet import __version__, advisories
 from cc_fleet.cli import commands, main
 from cc_fleet.policy.load import load
 from tests import case
+from tests.case import as_nobody, opened
 
 PROJECT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
@@ -429,14 +430,15 @@ def test_demo_in_process(tmp_path: Path, capsys: Capture, monkeypatch: pytest.Mo
     assert {finding for finding in ("env-flag", "settings-invalid", "gateway-url", "extension-version") if f"[{finding}" not in out} == set()
 
 
-def test_an_audit_of_this_machine_reads_the_callers_home(tmp_path: Path) -> None:
+def test_an_audit_of_this_machine_reads_the_callers_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an ordinary user: the caller's home and the project in the current folder."""
-    if os.geteuid() == 0:
-        pytest.skip("root reads every home of this machine")
     (tmp_path / ".claude").mkdir()
     (tmp_path / ".claude" / "settings.json").write_text('{"model": "opus",}')
-    ran = child("audit", "--policy", "default", env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
-    assert "~/.claude/settings.json" in ran.stdout
+    opened(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    exit_code, told = as_nobody("audit", "--policy", "default")
+    assert (exit_code, "~/.claude/settings.json" in told, "settings-invalid" in told) == (1, True, True), told
 
 
 # Processes
@@ -479,3 +481,13 @@ def test_an_ascii_terminal_is_enough_for_every_format(form: str, tmp_path: Path)
     ran = child("audit", "--root", root + "é", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
+
+
+def test_policy_lint_runs_the_examples_of_its_own_advisories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An advisory that misses its own affected client would miss everybody's."""
+    (tmp_path / "own").mkdir()
+    text = (Path(advisories.FOLDER) / "CCF-2026-0001.yaml").read_text(encoding="utf-8")
+    (tmp_path / "own/a.yaml").write_text(text.replace("CCF-2026-0001", "ACME-1").replace('{cli: "2.1.18"}', '{cli: "2.1.99"}'), encoding="utf-8")
+    (tmp_path / "policy.yaml").write_text("policy: p\nadvisories: [./own]\n", encoding="utf-8")
+    assert main(["policy", "lint", str(tmp_path / "policy.yaml")]) == 1
+    assert "ACME-1: {'cli': '2.1.99'} should be affected" in capsys.readouterr().out
