@@ -28,7 +28,8 @@ import yaml
 from cc_fleet import advisories, checks
 from cc_fleet.cli import main
 from cc_fleet.host import document, facts
-from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy.load import Loaded, load

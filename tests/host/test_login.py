@@ -8,7 +8,8 @@ from typing import Mapping
 import pytest
 
 from cc_fleet.host import facts, login
-from cc_fleet.host.machine import Machine, Session, User, under
+from cc_fleet.host.machine import Machine, Session, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import REDACTED, Variable
 from tests.case import write

@@ -16,7 +16,8 @@ import cc_fleet
 from cc_fleet.host import __main__ as program
 from cc_fleet.host import document, facts, launchers, login, plugins, zipapp
 from cc_fleet.host.facts import prepared, sources
-from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Strict
 from cc_fleet.model import REDACTED, Credential, Gap, Install, Place, Rejected, Setting
 from tests import case

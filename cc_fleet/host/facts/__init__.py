@@ -10,7 +10,7 @@ import time
 from typing import Any, Iterator, Protocol, cast
 
 from ... import __version__
-from ...model import GROUPS, Coverage, Gap, Place, Target
+from ...model import GROUPS, Coverage, Gap, Target
 from .. import launchers, login, plugins
 from ..machine import Machine
 
@@ -31,8 +31,7 @@ def collect(machine: Machine) -> Target:
     """Read everything that the sources find on ``machine``.  Never raises for what stands there."""
     machine = prepared(machine)
     found: dict[type, list[Any]] = {kind: [] for kind in GROUPS.values()}
-    if machine.unread:
-        found[Gap].append(Gap(machine.unread, Place("/etc/passwd")))
+    found[Gap] += machine.unread
     for source in sources().values():
         for fact in source.read(machine):
             found[type(fact)].append(fact)
@@ -58,4 +57,4 @@ def looked(machine: Machine) -> tuple[str, ...]:
     """Where this machine was searched, for the person who is told that nothing was found."""
     path = dict.fromkeys(folder for user in machine.users for folder in machine.session(user).path)
     homes = [user.home for user in machine.users]
-    return (f"PATH: {':'.join(path)}", f"homes: {', '.join(homes)}", "/etc/claude-code")
+    return (f"PATH: {':'.join(path)}", f"homes: {', '.join(homes)}", machine.layout.managed)
