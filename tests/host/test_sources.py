@@ -14,7 +14,7 @@ import pytest
 
 import cc_fleet
 from cc_fleet.host import __main__ as program
-from cc_fleet.host import document, facts, launchers, login, plugins, zipapp
+from cc_fleet.host import document, facts, launchers, login, origin, plugins, zipapp
 from cc_fleet.host.facts import prepared, sources
 from cc_fleet.host.machine import Machine, User
 from cc_fleet.host.system import under
@@ -490,7 +490,7 @@ def test_a_secret_in_the_environment_is_a_credential_said_once(tmp_path: Path) -
     found = [one for one in sources()["environment"].read(machine) if isinstance(one, Credential)]
     assert [(one.kind, one.place.file, one.readable_by) for one in found][:2] == [
         ("ANTHROPIC_API_KEY", "/etc/environment", "everyone"),
-        ("ANTHROPIC_AUTH_TOKEN", str(login.PROCESS), "owner"),
+        ("ANTHROPIC_AUTH_TOKEN", str(origin.PROCESS), "owner"),
     ]
     assert [one.kind for one in found][2:] == ["url"]
 

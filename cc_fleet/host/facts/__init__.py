@@ -48,7 +48,13 @@ def collect(machine: Machine) -> Target:
 
 def prepared(machine: Machine) -> Machine:
     """The machine with its users' sessions and launchers read, which several sources ask for."""
-    reader = login.Reader(machine)
+    reader: Any
+    if machine.os == "windows":
+        from .. import windows
+
+        reader = windows.Reader(machine)
+    else:
+        reader = login.Reader(machine)
     machine = machine._replace(sessions={user.home: reader.session(user) for user in machine.users})
     return machine._replace(launchers=launchers.find(machine))
 
