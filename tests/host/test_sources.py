@@ -27,7 +27,7 @@ from tests.host.test_shell import within
 EXTENSIONS = "/home/ada/.vscode/extensions"
 CLAUDE = "anthropic.claude-code"
 ELF = "\x7fELF"
-SOURCES = sorted(sources())
+SOURCES = sorted(sources("linux"))
 
 
 def system(root: Path, files: dict[str, str] | None = None, **more: Any) -> Machine:

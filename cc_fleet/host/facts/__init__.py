@@ -1,7 +1,8 @@
 """Fact sources: each module here reads one kind of evidence from a machine.
 
 A source is a module with a docstring, ``WANTS`` (the paths that it reads, ``~`` for every
-home, ``*`` for anything) and ``read(machine)``.  Nothing else needs to know of it.
+home, ``*`` for anything) and ``read(machine)``.  Nothing else needs to know of it.  One
+whose name begins with ``linux_``, ``macos_`` or ``windows_`` is loaded for that system alone.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ class Source(Protocol):
     def read(self, machine: Machine) -> Iterator[Any]: ...
 
 
-def sources() -> dict[str, Source]:
-    return cast("dict[str, Source]", plugins.modules(__name__))
+def sources(system: str = "") -> dict[str, Source]:
+    """The sources that read ``system``, or all that there are."""
+    return cast("dict[str, Source]", plugins.modules(__name__, system))
 
 
 def collect(machine: Machine) -> Target:
@@ -32,7 +34,7 @@ def collect(machine: Machine) -> Target:
     machine = prepared(machine)
     found: dict[type, list[Any]] = {kind: [] for kind in GROUPS.values()}
     found[Gap] += machine.unread
-    for source in sources().values():
+    for source in sources(machine.os).values():
         for fact in source.read(machine):
             found[type(fact)].append(fact)
     users = tuple(user.name for user in machine.users)
