@@ -44,7 +44,7 @@ def judged(loaded: Loaded, targets: list[Target]) -> Report:
     findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME"))
+    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"))
 
 
 def shown(report: Report, args: argparse.Namespace) -> int:

@@ -32,8 +32,8 @@ LAYOUTS = {
 def find(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
     """The paths that ``pattern`` names, its ``*`` standing for any part of a name, in order.
 
-    A path without ``*`` is named whether anything stands there or not. A folder that cannot be
-    listed, or holds more than anybody means, is a Gap.
+    A path without ``*`` is named whether anything stands there or not. A folder that may not be
+    listed, or holds more than anybody means, is a Gap; a file in its place holds nothing.
     """
     head, star, _ = pattern.partition("*")
     if not star:
@@ -42,14 +42,15 @@ def find(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
     folder, _, begin = head.rpartition("/")
     name, _, rest = pattern[len(folder) + 1 :].partition("/")
     try:
-        found = [one for one in tree.names(folder) if one.startswith(begin) and _fits(one, name)]
+        found = [one for one in tree.names(folder or "/") if one.startswith(begin) and _fits(one, name)]
     except Missing:
         return
     except Unreadable as err:
-        yield Gap(str(err), Place(folder))
+        if str(err) != "is not a folder":
+            yield Gap(str(err), Place(folder))
         return
     if len(found) > _MOST:
-        yield Gap(f"holds more than {_MOST} entries, and what follows was not read", Place(folder))
+        yield Gap(f"holds more than {_MOST} entries, and what follows was not read", Place(folder or "/"))
     for one in found[:_MOST]:
         yield from find(tree, f"{folder}/{one}/{rest}" if rest else f"{folder}/{one}")
 

@@ -231,9 +231,9 @@ class Folded:
             raise Missing
         real = ""
         for name in path[len(self._drive) :].split("/"):
-            if name and name not in self._names(real or "/"):
-                name = self._known[real or "/"].get(name.lower(), name)  # noqa: PLW2901  # as it is written there
-            real = f"{real}/{name}" if name else real
+            if name:
+                known = self._names(real or "/")
+                real = f"{real}/{known.get(name) or known.get(name.lower(), name)}"
         return real or "/"
 
     def _names(self, folder: str) -> dict[str, str]:
