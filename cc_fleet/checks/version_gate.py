@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from cc_fleet.checks import MANAGED as MANAGED_FILE
-from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks import Subject, _install, by_view
 from cc_fleet.client import Effective, View
 from cc_fleet.client.validity import MANAGED
 from cc_fleet.model import Fix, Place, Problem
@@ -57,8 +57,9 @@ def _derived(allowed: Range, view: View) -> Iterator[Problem]:
             continue
         place = found.winner.place if found.winner else Place(MANAGED_FILE)
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
+        told = "" if lowest else _install.cost(wanted)
         yield Problem(name, f"{name} {said}, and should be {wanted}", place,
-                      Fix("admin", f'set "{name}": "{wanted}" in {MANAGED_FILE}'), trace=found.trace())  # fmt: skip
+                      Fix("admin", f'set "{name}": "{wanted}" in {MANAGED_FILE}{told}'), trace=found.trace())  # fmt: skip
 
 
 def bound(allowed: Range, lowest: bool) -> str | None:
