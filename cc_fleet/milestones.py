@@ -2,8 +2,7 @@
 
 The data is ``data/milestones.json``, a line each with its sources, in users' words: models,
 fixes, security, and abilities that a platform team asks for. ``since`` stands where a fix
-undoes what that version broke: an older one has nothing to gain from it. The changelog is
-recorded up to ``known_to``; of later versions only what is listed is known.
+undoes what that version broke: an older one has nothing to gain from it.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from cc_fleet.data import load
 from cc_fleet.versions import key, published
 
 KINDS = ("model", "security", "fix", "ability")
+_NAMED = 4
 # `claude install X`, the install script's `-s X`, `@anthropic-ai/claude-code@X`, `anthropic.claude-code@X`.
 _PIN = re.compile(r"(?:\bclaude install|install\.sh \| bash -s|anthropic(?:-ai/|\.)claude-code@)\s*(\d+\.\d+\.\d+)(?![\w.-])")
 
@@ -37,9 +37,10 @@ def milestones() -> tuple[Milestone, ...]:
     return tuple(Milestone(row["version"], row["kind"], row["text"], tuple(row["sources"]), row.get("since")) for row in rows)
 
 
-def known_to() -> str:
-    """The version up to which the changelog is recorded."""
-    return str(load("milestones.json")["known_to"])
+def recorded() -> tuple[str, str]:
+    """The versions from and to which the whole changelog was read; what came before and after is known in part."""
+    data = load("milestones.json")
+    return str(data["known_from"]), str(data["known_to"])
 
 
 def lost(version: str, until: str | None = None) -> tuple[Milestone, ...]:
@@ -56,13 +57,15 @@ def lost(version: str, until: str | None = None) -> tuple[Milestone, ...]:
 def clause(version: str) -> str:
     """What ``version`` goes without against the newest published, as a clause; empty where that is nothing.
 
-    Models by name, security by count; fixes only where there is neither. Abilities are no loss
-    to those who never had them: ``cc-fleet versions`` tells of them.
+    Models by name, of many the newest; security by count; fixes only where there is neither.
+    Abilities are no loss to those who never had them: ``cc-fleet versions`` tells of them.
     """
     if version == published().newest:
         return ""
     kinds = [m.kind for m in lost(version)]
     told = [m.text for m in lost(version) if m.kind == "model"]
+    if len(told) > _NAMED:
+        told = [*told[1 - _NAMED :], f"{len(told) - _NAMED + 1} older models"]
     security, fixes = kinds.count("security"), kinds.count("fix")
     counted = f"{security} security fix{'es' if security > 1 else ''}" if security else ""
     if not told and not security and fixes:

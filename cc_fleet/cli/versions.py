@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from cc_fleet.cli import InputError, columns
 from cc_fleet.cli._judge import chosen_policy, policy_options
-from cc_fleet.milestones import Milestone, known_to, lost
+from cc_fleet.milestones import Milestone, lost, recorded
 from cc_fleet.policy.allowed import best, refusal
 from cc_fleet.versions import key, published
 
@@ -87,20 +87,21 @@ def _data(at: str | None) -> dict[str, object] | None:
         return None
     found = lost(at)
     groups = {name: [{"version": m.version, "text": m.text, "sources": m.sources} for m in found if m.kind == kind] for name, kind in GROUPS.items()}
-    return {"version": at, "until": published().newest, "known_to": known_to(), **groups}
+    return {"version": at, "until": published().newest, "recorded": dict(zip(("from", "to"), recorded(), strict=True)), **groups}
 
 
 def _cost(at: str, instead: str | None, *, whole: bool) -> Iterator[str]:
     """What staying at ``at`` costs; ``instead`` is what the policy would install, where that is another."""
     newest, found = published().newest, lost(at)
+    first, last = recorded()
+    unsure = f"{f'before {first} and ' if (key(at) or ()) < (key(first) or ()) else ''}after {last}"
     if at == newest:
         yield f"staying at {at} costs nothing: it is the newest published"
         return
-    recorded = f"what came after {known_to()} is recorded in part"
     if not found:
-        yield f"staying at {at} costs nothing that is known; {recorded}"
+        yield f"staying at {at} costs nothing that is known; not all is known of what came {unsure}"
         return
-    yield f"staying at {at} costs, against {newest} (the newest published; {recorded}):"
+    yield f"staying at {at} costs, against {newest} (not all is known of what came {unsure}):"
     for name, kind in GROUPS.items():
         yield from _group(name, [m for m in found if m.kind == kind], whole=whole)
     regained = len(lost(at, instead)) if instead else 0
