@@ -1,4 +1,4 @@
-"""Print a script that completes commands, options and their values in bash, zsh or fish.
+"""Print a script that completes commands, options and values in a shell.
 
   bash  cc-fleet completion bash > ~/.local/share/bash-completion/completions/cc-fleet
         or, without the package bash-completion, in ~/.bashrc: eval "$(cc-fleet completion bash)"

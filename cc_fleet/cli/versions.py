@@ -1,4 +1,4 @@
-"""List the published CLI versions that the policy allows, why not the others, and what staying costs.
+"""List the published CLI versions that the policy allows, and what staying at one costs.
 
 The cost is that of the version which this policy would install, or of --at VERSION, against
 the newest published: models, security, fixes and abilities that came later.

@@ -67,7 +67,7 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l if-nothing -xka "fail p
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l color -xka "auto always never" -d color
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s q -l quiet -d 'print nothing; the exit code tells'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s v -l verbose -d 'show how every value in force came about'
-complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a completion -d 'Print a script that completes commands, options and their values in bash, zsh or fish'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a completion -d 'Print a script that completes commands, options and values in a shell'
 complete -c cc-fleet -n '_shtab_cc_fleet_using completion' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using completion; and test $_shtab_cc_fleet_npos -eq 0' -ka "bash zsh fish" -d shell
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a demo -d 'Audit a sample laptop and repository that it makes in a temporary folder'
@@ -88,7 +88,7 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -l format -xka "text json
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -ka "lint show init schema" -d verb
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -ge 1' -ka "(__fish_complete_path (commandline -ct))" -d FILE
-complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a versions -d 'List the published CLI versions that the policy allows, why not the others, and what staying costs'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a versions -d 'List the published CLI versions that the policy allows, and what staying at one costs'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l at -x -d 'tell what staying at this version costs'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l format -xka "text json" -d format

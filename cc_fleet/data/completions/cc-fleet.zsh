@@ -6,12 +6,12 @@
 _shtab_cc_fleet_commands() {
   local _commands=(
     audit:'Judge this machine, a file tree or saved facts by a policy'
-    completion:'Print a script that completes commands, options and their values in bash, zsh or fish'
+    completion:'Print a script that completes commands, options and values in a shell'
     demo:'Audit a sample laptop and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
     policy:'Check, show or start a policy file, or print its JSON Schema'
-    versions:'List the published CLI versions that the policy allows, why not the others, and what staying costs'
+    versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
   _describe 'cc-fleet commands' _commands
 }
