@@ -17,6 +17,7 @@ from cc_fleet.cli import demo
 from cc_fleet.host import facts
 from cc_fleet.policy.load import load
 from cc_fleet.report import About, Report, Style, text
+from tests import completions
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -25,6 +26,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
     for name, content in compiled.compiled().items():
         yield PROJECT / "cc_fleet" / "data" / name, content
+    for name, content in completions.scripts().items():
+        yield PROJECT / "cc_fleet" / "data" / "completions" / name, content
     yield PROJECT / "docs" / "checks.md", checks_page()
     yield PROJECT / "docs" / "advisories.md", advisories_page()
     yield PROJECT / "README.md", readme()

@@ -232,9 +232,10 @@ def _known(policy: Policy, advisory: Advisory, name: str, place: Place, concerne
 
     view, remedy = concerned[0], advisory.remedies[0]
     versions = sorted({v.version for v in concerned if v.version}, key=lambda version: key(version) or ())
-    fix: Fix | None = Fix(remedy.who, remedy.text, remedy.command)
     if remedy.command and view.install is not None and "npm install" in remedy.command:
         fix = _install.copy(policy, view.install)  # as this copy was installed, and to what the policy allows
+    else:
+        fix = _install.remedy(remedy)
     trace = () if name == advisory.id else view.env(name).trace()
     cause = f"env-flag:{place.file}:{name}" if trace else f"version:{place.file}"
     told = f" (Claude Code {', '.join(versions)})" if versions else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view, managed_place
+from cc_fleet.checks import Subject, _install, by_view, managed_place
 from cc_fleet.client import Effective, View
 from cc_fleet.client.managed import SCOPES
 from cc_fleet.model import Fix, Place, Problem
@@ -56,8 +56,9 @@ def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
             continue
         place = found.winner.place if found.winner else belongs
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
+        told = "" if lowest else _install.cost(wanted)
         yield Problem(name, f"{name} {said}, and should be {wanted}", place,
-                      Fix("admin", f'set "{name}": "{wanted}" in {belongs}'), trace=found.trace())  # fmt: skip
+                      Fix("admin", f'set "{name}": "{wanted}" in {belongs}{told}'), trace=found.trace())  # fmt: skip
 
 
 def bound(allowed: Range, lowest: bool) -> str | None:
