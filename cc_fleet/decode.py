@@ -162,7 +162,7 @@ class _Decoder:
         else:
             given = self.fields(into, node, path)
         if "given" in into.__annotations__:
-            given["given"] = tuple(given)
+            given["given"] = tuple(name for name in into._fields if name in given)
         if "place" in into.__annotations__:
             given["place"] = Place(node.file, node.line, node.column)
         missing = [name for name in into._fields if name not in given and name not in into._field_defaults]
