@@ -11,7 +11,7 @@ import os
 
 from cc_fleet import advisories
 from cc_fleet.data import FOLDER
-from cc_fleet.decode import read_yaml
+from cc_fleet.decode import pairs, read_yaml
 from cc_fleet.digest import sha256
 from cc_fleet.frozen import compact, freeze
 from cc_fleet.policy.load import folder
@@ -23,8 +23,9 @@ def compiled() -> dict[str, str]:
     for name in sorted(os.listdir(folder())):
         with open(os.path.join(folder(), name), encoding="utf-8") as file:
             text = file.read()
-        root = compact(read_yaml(text, name))
-        policies[name.removesuffix(".yaml")] = {"sha256": sha256(text.encode()), "root": root}
+        root = read_yaml(text, name)
+        edition = int(next(value.value for key, value in pairs(root) if key == "edition"))
+        policies[name.removesuffix(".yaml")] = {"sha256": sha256(text.encode()), "edition": edition, "root": compact(root)}
     found = [freeze(advisory) for advisory in advisories.read_folder(advisories.FOLDER)]
     digest = sha256(json.dumps(found).encode())
     return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps({"sha256": digest, "known": found}) + "\n"}

@@ -4,6 +4,9 @@ The named tuple is the schema: a field's name is the key (``-`` for ``_``), its 
 what may stand there, no default means required.  Scalars are read as the text in the file
 (``2.10`` stays ``2.10``, ``on`` stays ``on``) and turned into the field's type here, so that
 YAML's own guesses never apply.  All errors of a file are told at once.
+
+Two fields are no keys, and are filled in here: ``place``, where the record stands, and
+``given``, the fields that stand there, so that one record can be laid over another.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
@@ -12,12 +15,16 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from cc_fleet.model import Place
 
 SIZE = 1024 * 1024
 DEPTH = 64
+T = TypeVar("T")
+# A list of words that one word may stand for: ``kind: image`` is ``kind: [image]``.
+Words = Annotated[tuple[T, ...], "a word, or a list of words"]
+FILLED = ("place", "given")
 
 
 class DecodeError(Exception):
@@ -134,9 +141,11 @@ class _Decoder:
             return self.record(inner_type, node, path)
         if kind == "mapping":
             return {key: self.value(inner_type, inner, (*path, key)) for key, inner in self.pairs(node, path)}
-        if kind == "list":
+        if kind == "words" and node.kind in ("plain", "quoted"):
+            return (self.value(inner_type, node, path),)
+        if kind in ("list", "words"):
             if node.kind != "list":
-                return self.wrong(node, path, "expected a list")
+                return self.wrong(node, path, "expected a list" if kind == "list" else "expected a word, or a list of words")
             return tuple(self.value(inner_type, item, (*path, str(at))) for at, item in enumerate(node.value))
         if node.kind not in ("plain", "quoted"):
             return self.wrong(node, path, "expected a single value")
@@ -152,6 +161,8 @@ class _Decoder:
             given = {short: self.value(into.__annotations__[short], node, path)}
         else:
             given = self.fields(into, node, path)
+        if "given" in into.__annotations__:
+            given["given"] = tuple(name for name in into._fields if name in given)
         if "place" in into.__annotations__:
             given["place"] = Place(node.file, node.line, node.column)
         missing = [name for name in into._fields if name not in given and name not in into._field_defaults]
@@ -192,8 +203,10 @@ class _Decoder:
 
 @cache
 def shape(into: Any) -> tuple[str, Any]:
-    """Whether a type is a record, a mapping, a list or a scalar, and of what."""
+    """Whether a type is a record, a mapping, a list, words (a list that one may stand for) or a scalar, and of what."""
     origin, args = typing.get_origin(into), typing.get_args(into)
+    if origin is Annotated:
+        return "words", shape(args[0])[1]
     if origin in (typing.Union, types.UnionType):  # only ``T | None``: left out, or a T
         return shape(next(arg for arg in args if arg is not types.NoneType))
     if hasattr(into, "_fields") and not hasattr(into, "parse") and into is not Value:
@@ -206,7 +219,7 @@ def shape(into: Any) -> tuple[str, Any]:
 @cache
 def _keys(into: Any) -> dict[str, Any]:
     """The keys of a record with their types."""
-    return {_key(name): hint for name, hint in into.__annotations__.items() if name != "place"}
+    return {_key(name): hint for name, hint in into.__annotations__.items() if name not in FILLED}
 
 
 def _key(name: str) -> str:

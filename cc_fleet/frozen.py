@@ -58,7 +58,7 @@ def thaw(into: Any, data: Any) -> Any:
         return inner(**{name: thaw(hints[name], value) for name, value in data.items()})
     if kind == "mapping":
         return {name: thaw(inner, value) for name, value in data.items()}
-    if kind == "list":
+    if kind in ("list", "words"):
         return tuple(thaw(inner, item) for item in data)
     if inner is Value:
         return Value(data[0])

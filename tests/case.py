@@ -81,7 +81,7 @@ def policy(case: dict[str, Any], tmp: Path) -> Loaded:
 def target(case: dict[str, Any], tmp: Path, loaded: Loaded) -> Target:
     root = tmp / "root"
     _system(case, root)
-    keep, digests = loaded.policy.names(), bool(loaded.policy.cli.sha256)
+    keep, digests = loaded.policy.names(), loaded.policy.digests
     machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
     if "environ" in case or "cwd" in case:
         machine = _called(machine, case)

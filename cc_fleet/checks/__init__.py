@@ -16,7 +16,7 @@ from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
-from cc_fleet.policy.when import holds
+from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.versions import key
 
 KEPT = frozenset(("unreadable", "waiver-expired"))
@@ -58,15 +58,17 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     the same findings, on the laptop and on a controller.
     """
     findings: list[Finding] = []
-    judged = []
+    judged, laid = [], Laid(policy)
     for target in targets:
         judged.append(target)
-        subject = Subject(target, tuple(views(target)), advisories)
+        seen = tuple(views(target))
+        overlays = applied(policy, target, seen)
+        ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(advisories, overlays))
         for name, check in all_checks().items():
             if hasattr(check, "compare"):
-                found = _stamped(policy, name, check.SEVERITY, target, check.compare(policy, subject))
-                findings += [_waived(policy, finding, target, today) for finding in found]
-    judgement = Judgement(policy, tuple(findings), tuple(judged), today)
+                found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
+                findings += [_waived(ruled, finding, target, today) for finding in found]
+    judgement = Judgement(laid.reviewed(), tuple(findings), tuple(judged), today)
     for name, check in all_checks().items():
         if hasattr(check, "review"):
             findings += _stamped(policy, name, check.SEVERITY, None, check.review(judgement))

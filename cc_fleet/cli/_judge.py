@@ -6,11 +6,14 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 
 from cc_fleet import advisories, checks
 from cc_fleet.cli import InputError, columns
+from cc_fleet.client import views
 from cc_fleet.model import Target
 from cc_fleet.policy.load import Loaded, load, which
+from cc_fleet.policy.when import applied
 from cc_fleet.report import About, Report, Style, format_, names
 
 
@@ -23,6 +26,7 @@ def policy_options(parser: argparse.ArgumentParser) -> None:
 
 
 def result_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the targets are in this group, besides those that facts and policy tell; repeatable")
     parser.add_argument("--format", metavar="NAME", choices=names(), default="text", help=f"one of {', '.join(names())} (default: text)")
     parser.add_argument("--output", metavar="NAME=FILE", action="append", default=[], help="write this format to a file as well; repeatable")
     parser.add_argument("--fail-on", choices=("error", "warning", "note"), default="error", help="the least severity that gives exit code 1 (default: error)")
@@ -38,13 +42,21 @@ def chosen_policy(given: list[str]) -> Loaded:
     return load(which(given, dict(os.environ), sys.platform))
 
 
-def judged(loaded: Loaded, targets: list[Target]) -> Report:
+def grouped(target: Target, known: Mapping[str, tuple[str, ...]], given: Sequence[str]) -> Target:
+    """``target`` with its groups: those of its facts, of the policy's ``groups`` file (by machine id and name), and those given."""
+    told = (*target.groups, *known.get(target.machine_id or "", ()), *known.get(target.name, ()), *given)
+    return target._replace(groups=tuple(dict.fromkeys(told)))
+
+
+def judged(loaded: Loaded, targets: list[Target], groups: Sequence[str] = ()) -> Report:
     """The report on ``targets``."""
+    targets = [grouped(target, loaded.groups, groups) for target in targets]
     known = advisories.load(loaded.folders, frozenset(i.version for target in targets for i in target.installs))
     findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"))
+    laid = tuple(applied(loaded.policy, target, views(target)) for target in targets) if loaded.policy.overlays else ()
+    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), laid)
 
 
 def shown(report: Report, args: argparse.Namespace) -> int:

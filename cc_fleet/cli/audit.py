@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     loaded = chosen_policy(args.policy)
-    keep, digests = loaded.policy.names(), bool(loaded.policy.cli.sha256)
+    keep, digests = loaded.policy.names(), loaded.policy.digests
     targets: list[Target] = []
     for path in args.facts:
         for number, target in enumerate(read_facts(path), 1):
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         targets.append(_named(facts.collect(system.under(root, keep, digests=digests)), root, targets))
     if not args.root and not args.facts:
         targets.append(facts.collect(system.live(keep, digests=digests)))
-    return shown(judged(loaded, targets), args)
+    return shown(judged(loaded, targets, args.group), args)
 
 
 def _named(target: Target, source: str, others: Iterable[Target]) -> Target:

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     policy = chosen_policy(args.policy).policy
-    keep, digests = policy.names(), bool(policy.cli.sha256)
+    keep, digests = policy.names(), policy.digests
     if args.root is not None and not os.path.isdir(args.root):
         raise InputError(f"{args.root}: is not a folder")
     read = system.under(args.root, keep, digests=digests) if args.root is not None else system.live(keep, digests=digests)

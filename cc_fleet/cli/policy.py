@@ -1,10 +1,4 @@
-"""Check, show or start a policy file, or print its JSON Schema.
-
-  lint FILE…   everything that is wrong in policy files and their own advisories, with file:line:col
-  show         the policy that judges here, with all that it extends
-  init [FILE]  a policy to start from, written to FILE or printed
-  schema       the JSON Schema of policy files, for editors
-"""
+"""Check, show, start or change a policy file, or print its JSON Schema."""
 
 from __future__ import annotations
 
@@ -16,8 +10,9 @@ from typing import Any
 
 from cc_fleet.advisories import read_folder
 from cc_fleet.advisories.examples import failures
-from cc_fleet.cli import InputError
+from cc_fleet.cli import InputError, _waive
 from cc_fleet.cli._judge import chosen_policy, policy_options
+from cc_fleet.decode import FILLED
 from cc_fleet.policy.lint import lint
 from cc_fleet.policy.load import PolicyError, load
 from cc_fleet.policy.schema import schema
@@ -43,14 +38,26 @@ env:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("verb", choices=("lint", "show", "init", "schema"))
-    parser.add_argument("file", metavar="FILE", nargs="*")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    policy_options(parser)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=True)
+
+    def verb(name: str, told: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.", formatter_class=parser.formatter_class, allow_abbrev=False)
+
+    lint = verb("lint", "everything that is wrong in policy files and their own advisories, with file:line:col")
+    lint.add_argument("file", metavar="FILE", nargs="*")
+    policy_options(lint)
+    show = verb("show", "the policy that judges here, with all that it extends")
+    show.add_argument("file", metavar="FILE", nargs="*")
+    show.add_argument("--format", choices=("text", "json"), default="text")
+    policy_options(show)
+    init = verb("init", "a policy to start from, written to FILE or printed")
+    init.add_argument("file", metavar="FILE", nargs="*")
+    verb("schema", "the JSON Schema of policy files, for editors")
+    _waive.arguments(verb("waive", "add a waiver to a policy file, which keeps its comments"))
 
 
 def run(args: argparse.Namespace) -> int:
-    return {"lint": _lint, "show": _show, "init": _init, "schema": _schema}[args.verb](args)
+    return {"lint": _lint, "show": _show, "init": _init, "schema": _schema, "waive": _waive.run}[args.verb](args)
 
 
 def _lint(args: argparse.Namespace) -> int:
@@ -112,15 +119,17 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A policy as the YAML that would give it: no defaults, no places."""
-    if hasattr(value, "parse") or hasattr(value, "json"):
-        return getattr(value, "json", None) if hasattr(value, "json") else getattr(value, "text", None)
+    """A policy as the YAML that would give it: no defaults that were not written, no places."""
+    if isinstance(value, (bool, int, str)):
+        return value if isinstance(value, bool) else int(value) if isinstance(value, int) else str(value)
+    if hasattr(value, "json"):
+        return value.json
+    if hasattr(value, "parse"):
+        return value.text
     if hasattr(value, "_fields"):
-        defaults = value._field_defaults
-        items = ((name, getattr(value, name)) for name in value._fields if name not in ("place", "extends"))
-        return {name.replace("_", "-"): _plain(inner) for name, inner in items if inner != defaults.get(name, ...)}
+        defaults, given = value._field_defaults, getattr(value, "given", ())
+        items = ((name, getattr(value, name)) for name in value._fields if name not in (*FILLED, "extends"))
+        return {name.replace("_", "-"): _plain(inner) for name, inner in items if name in given or inner != defaults.get(name, ...)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return str(value) if isinstance(value, str) else value
+    return {name: _plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value

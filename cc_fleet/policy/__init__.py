@@ -1,18 +1,19 @@
 """What is allowed: the policy, as the named tuples that its YAML is read into.
 
 A field is a key of the file (``auto_update`` is ``auto-update``), its type says what may
-stand there, and its docstring is the documentation: ``policy schema`` is made of these.
+stand there, and the ``#:`` behind it what it means: ``policy schema`` and docs/policy.md are
+made of these.
 """
 
 # No postponed annotations here: the decoder reads them as types.
 import fnmatch
-import operator
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from cc_fleet.decode import Date, Value
+from cc_fleet.decode import Date, Value, Words
 from cc_fleet.model import Place
+from cc_fleet.policy.values import Count, Duration, Numbers, Share
 from cc_fleet.versions import Range
 
 Level = Literal["error", "warning", "note", "ignore"]
@@ -20,22 +21,23 @@ SEVERITIES = ("error", "warning", "note")
 
 
 class When(NamedTuple):
-    """A condition: every key that is given must hold, any value of a list will do."""
+    """A condition: every key that is given must hold; of several words any will do."""
 
-    kind: tuple[Literal["machine", "filesystem", "image", "repository"], ...] = ()
-    os: tuple[Literal["linux", "macos", "windows"], ...] = ()
-    provider: tuple[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"], ...] = ()
-    gateway: tuple[str, ...] = ()
-    upstream: tuple[str, ...] = ()
-    model: tuple[str, ...] = ()
-    cli: Range | None = None
+    kind: Words[Literal["machine", "filesystem", "image", "repository"]] = ()  #: what is judged
+    os: Words[Literal["linux", "macos", "windows"]] = ()  #: its operating system
+    group: Words[str] = ()  #: a group that it is in
+    provider: Words[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"]] = ()  #: who gets a client's requests
+    gateway: Words[str] = ()  #: the URL that a client sends to; `*` stands for anything
+    upstream: Words[str] = ()  #: what stands behind that gateway, as the policy's `gateways` has it
+    model: Words[str] = ()  #: the model that a client asks for; `*` stands for anything
+    cli: Range | None = None  #: the client's version; one that is not known meets every range
 
 
 class AutoUpdate(NamedTuple):
-    """``false``: versions are held. ``true``: clients update themselves. ``{channel: stable}``: from that channel."""
+    """`false`: versions are held. `true`: clients update themselves. `{channel: stable}`: from that channel."""
 
-    allowed: bool = True
-    channel: Literal["latest", "stable", "rc"] | None = None
+    allowed: bool = True  #: whether clients may update themselves
+    channel: Literal["latest", "stable", "rc"] | None = None  #: from which channel only
 
     @staticmethod
     def short() -> str:
@@ -43,25 +45,31 @@ class AutoUpdate(NamedTuple):
 
 
 class Cli(NamedTuple):
-    """Rules for the ``claude`` command."""
+    """Rules for the `claude` command."""
 
-    versions: Range | None = None
-    install: str | None = None
-    gate: Literal["derive", "off"] = "off"
-    auto_update: AutoUpdate | None = None
-    sha256: Mapping[str, Mapping[str, str]] = {}
+    versions: Range | None = None  #: what may be installed, declared or running
+    install: str | None = None  #: the version that is installed where one must be; without it the highest that is allowed and published
+    gate: Literal["derive", "off"] = "off"  #: whether managed settings must say `versions` as requiredMinimumVersion and requiredMaximumVersion
+    auto_update: AutoUpdate | None = None  #: whether clients may update themselves
+    one_install: Literal["report", "remove"] = "report"  #: what becomes of further copies that another one hides
+    sha256: Mapping[str, Mapping[str, str]] = {}  #: by version and platform (`linux-x64`) the digest of the native program
+    given: tuple[str, ...] = ()
 
 
 class Denied(NamedTuple):
-    """Versions that nobody may run, whatever ``versions`` says. United over ``extends``; lifted only by id."""
+    """Versions that nobody may run, whatever `versions` says. United over `extends`; lifted only by id."""
 
-    id: str
+    id: str  #: its name in reports
     place: Place
-    product: str = "cli"
-    versions: Range | None = None
-    reason: str = ""
-    instead: str | None = None
-    lifted: str | None = None
+    product: str = "cli"  #: `cli`, or an extension's id
+    versions: Range | None = None  #: what is denied
+    reason: str = ""  #: why, as reports show it
+    instead: str | None = None  #: the version to install in its place
+    lifted: str | None = None  #: why the denial of this id, which an extended policy has, no longer holds
+
+    @staticmethod
+    def one_of_these() -> tuple[str, ...]:
+        return ("versions", "lifted")
 
     def errors(self) -> Iterator[str]:
         if (self.versions is None) == (self.lifted is None):
@@ -71,40 +79,30 @@ class Denied(NamedTuple):
 class Extension(NamedTuple):
     """Rules for one editor extension."""
 
-    versions: Range | None = None
-    pinned: bool | None = None
-    match_cli: bool = False
-
-
-class Numbers(NamedTuple):
-    """Comparisons that a whole number must meet: ``>=1, <=10``."""
-
-    text: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Numbers":
-        list(_bounds(text))
-        return cls(text)
-
-    def admits(self, number: int) -> bool:
-        return all(compare(number, bound) for compare, bound in _bounds(self.text))
+    versions: Range | None = None  #: what may be installed
+    pinned: bool | None = None  #: whether the editor must hold its version, or must not
+    match_cli: bool = False  #: whether the CLI that it brings must be of the version in PATH
 
 
 class Environment(NamedTuple):
     """What one environment variable must be, as the client reads it, in every session."""
 
     place: Place
-    value: str | None = None
-    one_of: tuple[str, ...] = ()
-    integer: Numbers | None = None
-    absent: bool = False
-    required: bool = False
-    locked: bool = False
-    when: When = When()
+    value: str | None = None  #: what it must be; for switches `1`, `true` and `on` are one, `""` is unset
+    one_of: tuple[str, ...] = ()  #: what it may be, where it is set
+    integer: Numbers | None = None  #: comparisons that it must meet as a whole number, where it is set: `">=1, <=10"`
+    absent: bool = False  #: `true`: it must not be set; empty counts as not set
+    required: bool = False  #: `true`: with `one-of` and `integer`, it must be set
+    locked: bool = False  #: `true`: managed settings must say it, since anything else is the user's to change
+    when: When = When()  #: for which clients
 
     @staticmethod
     def short() -> str:
         return "value"
+
+    @staticmethod
+    def one_of_these() -> tuple[str, ...]:
+        return ("value", "one-of", "integer", "absent")
 
     def errors(self) -> Iterator[str]:
         if sum((self.value is not None, bool(self.one_of), self.integer is not None, self.absent)) != 1:
@@ -112,19 +110,23 @@ class Environment(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What one setting must be; the key's dots are a path."""
+    """What one setting must be: of Claude Code (the key's dots are a path) or of an editor (the key is its name)."""
 
     place: Place
-    value: Value | None = None
-    one_of: tuple[Value, ...] = ()
-    absent: bool = False
-    required: bool = False
-    locked: bool = False
-    when: When = When()
+    value: Value | None = None  #: what it must be; `true` and `30` are JSON's, `"30"` is a text
+    one_of: tuple[Value, ...] = ()  #: what it may be, where it is set
+    absent: bool = False  #: `true`: it must not be set
+    required: bool = False  #: `true`: with `one-of`, it must be set
+    locked: bool = False  #: `true`: managed settings must say it, since anything else is the user's to change
+    when: When = When()  #: for which clients
 
     @staticmethod
     def short() -> str:
         return "value"
+
+    @staticmethod
+    def one_of_these() -> tuple[str, ...]:
+        return ("value", "one-of", "absent")
 
     def errors(self) -> Iterator[str]:
         if sum((self.value is not None, bool(self.one_of), self.absent)) != 1:
@@ -132,15 +134,15 @@ class Setting(NamedTuple):
 
 
 class GatewayRule(NamedTuple):
-    """A gateway that may be used: its URL (``*`` stands for anything), and what may talk to it."""
+    """A gateway that may be used, and what may talk to it."""
 
-    url: str
+    url: str  #: its URL; `*` stands for anything
     place: Place
-    kind: str | None = None
-    upstream: Literal["anthropic", "bedrock", "vertex", "foundry", "openai"] | None = None
-    versions: Range | None = None
-    deny: Mapping[str, str] = {}
-    clients: Range | None = None
+    kind: str | None = None  #: which program it is: `litellm` …
+    upstream: Literal["anthropic", "bedrock", "vertex", "foundry", "openai"] | None = None  #: what stands behind it
+    versions: Range | None = None  #: its own versions that are allowed, as Python numbers them
+    deny: Mapping[str, str] = {}  #: its own versions that are not, each with the reason
+    clients: Range | None = None  #: the versions of Claude Code that it serves
 
     def matches(self, url: str) -> bool:
         """Scheme and host by themselves, so that a ``*`` in the host stays in the host; then the path."""
@@ -152,42 +154,106 @@ class GatewayRule(NamedTuple):
         )
 
 
+class Sessions(NamedTuple):
+    """How the sessions that Claude Code keeps of its users are judged."""
+
+    poisoned: Level = "warning"  #: how a session counts that the API will go on refusing
+    all_users: bool = False  #: `true`: as root, other users' sessions are read too
+    given: tuple[str, ...] = ()
+
+
+class Ring(NamedTuple):
+    """One step of a rollout, in order."""
+
+    group: str  #: who; `"*"` is everybody who was not asked yet
+    soak: Duration | None = None  #: how long to wait after it before the next: `24h`, `7d`
+    batch: Share | None = None  #: how many machines at once: `10`, or `"25%"` of them
+
+
+class Exceptions(NamedTuple):
+    """What exceptions people may make."""
+
+    max_days: Count | None = None  #: the longest that a new waiver may run
+    inline: Words[str] = ()  #: the checks that a comment in a repository may excuse
+    given: tuple[str, ...] = ()
+
+
 class Allow(NamedTuple):
     """What a waiver excuses: these versions only."""
 
-    versions: Range
+    versions: Range  #: the versions
 
 
 class Waiver(NamedTuple):
     """An exception that somebody answers for, until a date."""
 
-    check: str
-    until: Date
-    reason: str
+    check: str  #: the check or the advisory (`CCF-…`) whose findings are excused
+    until: Date  #: the last day, UTC: it holds through the end of it
+    reason: str  #: why, as reports show it
     place: Place
-    allow: Allow | None = None
-    targets: tuple[str, ...] = ()
-    owner: str | None = None
-    approved_by: str | None = None
-    ticket: str | None = None
+    allow: Allow | None = None  #: the versions that it excuses; without it any
+    targets: tuple[str, ...] = ()  #: names, machine ids and `group:NAME`; without it all
+    owner: str | None = None  #: who answers for it
+    approved_by: str | None = None  #: who agreed
+    ticket: str | None = None  #: where that stands
+
+
+class Overlay(NamedTuple):
+    """Sections that are laid over the policy, as `extends` lays one file over another, for the targets that meet `when`.
+
+    An overlay speaks of a whole target: `kind`, `os` and `group` are the target's, the other
+    conditions hold where one of its clients meets them all. Overlays are laid in the order of
+    the file, so that the later wins.
+    """
+
+    name: str  #: its name in reports; an overlay of a later file replaces one of the same name
+    when: When  #: for which targets
+    place: Place
+    cli: Cli = Cli()  #: by key
+    deny: tuple[Denied, ...] = ()  #: added
+    extensions: Mapping[str, Extension] = {}  #: by name
+    env: Mapping[str, Environment] = {}  #: by name
+    settings: Mapping[str, Setting] = {}  #: by name
+    editor_settings: Mapping[str, Setting] = {}  #: by name
+    gateways: tuple[GatewayRule, ...] = ()  #: added
+    other_gateways: Literal["allow", "deny"] = "allow"  #: instead of the policy's
+    sessions: Sessions = Sessions()  #: by key
+    advisories: tuple[str, ...] = ()  #: added
+    severity: Mapping[str, Level] = {}  #: by name
+    exceptions: Exceptions = Exceptions()  #: by key
+    contact: str | None = None  #: instead of the policy's
+    waivers: tuple[Waiver, ...] = ()  #: added
+    given: tuple[str, ...] = ()
 
 
 class Policy(NamedTuple):
-    """One policy. ``severity`` and waivers name a check or an advisory (``CCF-…``)."""
+    """One policy. `severity` and waivers name a check or an advisory (`CCF-…`)."""
 
-    policy: str
-    extends: tuple[str, ...] = ()
-    cli: Cli = Cli()
-    deny: tuple[Denied, ...] = ()
-    extensions: Mapping[str, Extension] = {}
-    env: Mapping[str, Environment] = {}
-    settings: Mapping[str, Setting] = {}
-    gateways: tuple[GatewayRule, ...] = ()
-    other_gateways: Literal["allow", "deny"] = "allow"
-    advisories: tuple[str, ...] = ()
-    severity: Mapping[str, Level] = {}
-    contact: str | None = None
-    waivers: tuple[Waiver, ...] = ()
+    policy: str  #: its name in reports
+    edition: Count | None = None  #: of a packaged policy: another edition may judge otherwise, the same one never does
+    extends: tuple[str, ...] = ()  #: what it is laid over: packaged policies by name (`default`, `default@1`), files by path
+    cli: Cli = Cli()  #: the `claude` command
+    deny: tuple[Denied, ...] = ()  #: versions that nobody may run
+    extensions: Mapping[str, Extension] = {}  #: editor extensions by id
+    env: Mapping[str, Environment] = {}  #: environment variables by name
+    settings: Mapping[str, Setting] = {}  #: Claude Code's settings; dots are a path
+    editor_settings: Mapping[str, Setting] = {}  #: the editors' settings; names are literal
+    gateways: tuple[GatewayRule, ...] = ()  #: the gateways that may be used; the first that matches counts
+    other_gateways: Literal["allow", "deny"] = "allow"  #: whether others may be
+    sessions: Sessions = Sessions()  #: the users' sessions
+    advisories: tuple[str, ...] = ()  #: folders with advisories of your own
+    severity: Mapping[str, Level] = {}  #: by check or advisory; `unreadable` and `waiver-expired` cannot be ignored
+    overlays: tuple[Overlay, ...] = ()  #: sections for some targets only
+    groups: str | None = None  #: a CSV file: machine id or name, then its groups
+    rollout: tuple[Ring, ...] = ()  #: in which order groups get a change
+    exceptions: Exceptions = Exceptions()  #: what exceptions people may make
+    contact: str | None = None  #: where people ask; reports show it
+    waivers: tuple[Waiver, ...] = ()  #: exceptions, each until a date
+
+    @property
+    def digests(self) -> bool:
+        """Whether facts must tell the sha256 of programs."""
+        return bool(self.cli.sha256) or any(overlay.cli.sha256 for overlay in self.overlays)
 
     def denials(self, product: str, version: str) -> Iterator[Denied]:
         """The denials that meet this version."""
@@ -199,7 +265,8 @@ class Policy(NamedTuple):
 
     def names(self) -> frozenset[str]:
         """What this policy speaks of, whose values a reader may therefore keep."""
-        return frozenset((*self.env, *self.settings, *self.extensions))
+        ruled: tuple[Policy | Overlay, ...] = (self, *self.overlays)
+        return frozenset(name for r in ruled for part in (r.env, r.settings, r.editor_settings, r.extensions) for name in part)
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -208,12 +275,3 @@ def _parts(url: str) -> tuple[str, str]:
     found = re.match(r"([^/?#\\]*)([^?#]*)", rest)
     host, path = (found[1], found[2]) if found else ("", "")
     return f"{scheme}://{host}".lower(), path.rstrip("/") if path.strip("/") else ""
-
-
-def _bounds(text: str) -> Iterator[tuple[Any, int]]:
-    operators = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "!=": operator.ne}
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(>=|<=|>|<|!=)\s*(-?[0-9]{1,9})\s*", part)
-        if found is None:
-            raise ValueError(f"{part.strip()!r} is not a comparison with a whole number, such as '>=1'")
-        yield operators[found[1]], int(found[2])

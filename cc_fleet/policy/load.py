@@ -3,22 +3,26 @@
 # Annotations are not postponed here: as texts each would be compiled at start.
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cc_fleet.data import load as load_data
+from cc_fleet.data import variables
 from cc_fleet.decode import SIZE, DecodeError, Node, decode, pairs, read_yaml
 from cc_fleet.digest import sha256
 from cc_fleet.frozen import expand
+from cc_fleet.model import Place
 from cc_fleet.policy import Policy
+from cc_fleet.policy.values import Count
+from cc_fleet.policy.when import lift
 
 SYSTEM = {
     "linux": "/etc/cc-fleet/policy.yaml",
     "darwin": "/Library/Application Support/cc-fleet/policy.yaml",
 }
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_UNITED = ("deny", "waivers", "gateways", "advisories")
-_BY_NAME = ("cli", "extensions", "env", "settings", "severity")
+_UNITED = ("deny", "waivers", "gateways", "advisories", "overlays")
+_BY_NAME = ("cli", "extensions", "env", "settings", "editor-settings", "severity", "sessions", "exceptions")
 
 
 class PolicyError(Exception):
@@ -26,12 +30,19 @@ class PolicyError(Exception):
 
 
 class Loaded(NamedTuple):
-    """A policy with the files that it was made of (as shown to people) and their common sha256."""
+    """A policy with the files that it was made of (as shown to people) and their common sha256.
+
+    ``folders`` hold advisories of its own. ``groups`` is what its ``groups`` file says, by machine
+    id or name. ``renamed`` are the variables without their prefix that were understood: where,
+    what is written there, and what is meant.
+    """
 
     policy: Policy
     files: tuple[str, ...]
     sha256: str
     folders: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]] = {}
+    renamed: tuple[tuple[Place, str, str], ...] = ()
 
 
 class _Source(NamedTuple):
@@ -41,6 +52,7 @@ class _Source(NamedTuple):
     folder: str
     identity: str
     packaged: bool
+    renamed: tuple[tuple[Place, str, str], ...] = ()
 
 
 def folder() -> str:
@@ -51,7 +63,14 @@ def folder() -> str:
 
 def packaged() -> list[str]:
     """The names of the packaged policies."""
-    return sorted(name[:-5] for name in os.listdir(folder()) if name.endswith(".yaml"))
+    return sorted(name for name in load_data("policies.json") if "@" not in name)
+
+
+def editions(name: str) -> dict[str, str]:
+    """The editions of a packaged policy that are here, oldest first, with the key of each in the compiled file."""
+    known = load_data("policies.json")
+    found = {str(known[key]["edition"]): key for key in known if key.partition("@")[0] == name}
+    return dict(sorted(found.items(), key=lambda pair: int(pair[0])))
 
 
 def which(given: Iterable[str], environ: dict[str, str], platform: str) -> list[str]:
@@ -79,11 +98,35 @@ def load(names: list[str]) -> Loaded:
         policy = decode(Policy, root)
     except DecodeError as err:
         raise PolicyError(str(err)) from None
-    lifted = {denied.id for denied in policy.deny if denied.lifted is not None}
-    policy = policy._replace(deny=tuple(d for d in policy.deny if d.id not in lifted))
     digest = sources[0].digest if len(sources) == 1 else sha256("".join(source.digest for source in sources).encode())
-    folders = tuple(os.path.join(s.folder, value) for s in sources for value in _texts(s.root, "advisories"))
-    return Loaded(policy, tuple(source.name for source in sources), digest, folders)
+    folders = tuple(os.path.join(s.folder, item.value) for s in sources for item in _texts(s.root, "advisories"))
+    own = next((int(value.value) for key, value in pairs(sources[-1].root) if key == "edition"), None)
+    policy = policy._replace(edition=None if own is None else Count(own), deny=lift(policy.deny), overlays=_overlays(policy, folders))
+    every = folders + tuple(folder for overlay in policy.overlays for folder in overlay.advisories)
+    renamed = tuple(name for source in sources for name in source.renamed)
+    return Loaded(policy, tuple(source.name for source in sources), digest, every, _groups(root), renamed)
+
+
+def _overlays(policy: Policy, folders: tuple[str, ...]) -> tuple[Any, ...]:
+    """Of overlays with one name the last, where it stands; each with the folders of its own advisories."""
+    by_name: dict[str, Any] = {}
+    for overlay in policy.overlays:
+        by_name.pop(overlay.name, None)
+        beside = os.path.dirname(overlay.place.file)
+        own = (os.path.join(beside, name).rstrip("/") for name in overlay.advisories)
+        by_name[overlay.name] = overlay._replace(advisories=tuple(folder for folder in own if folder not in folders))
+    return tuple(by_name.values())
+
+
+def _groups(root: Node) -> Mapping[str, tuple[str, ...]]:
+    """What the ``groups`` file says, beside the policy file that names it."""
+    for key, value in pairs(root):
+        if key == "groups":
+            from cc_fleet.policy import groups
+
+            file = os.path.join(os.path.dirname(value.file), value.value)
+            return groups.parse(read_bytes(file, groups.SIZE), file)
+    return {}
 
 
 def _check_each(sources: list[_Source]) -> None:
@@ -106,30 +149,60 @@ def _gather(name: str, beside: str, chain: tuple[str, ...]) -> list[_Source]:
         way = " → ".join(os.path.basename(identity) for identity in (*chain, source.identity))
         raise PolicyError(f"{source.name}:1:1: extends: it extends itself, by way of {way}")
     found: list[_Source] = []
-    for base in _texts(source.root, "extends"):
+    for item in _texts(source.root, "extends"):
+        base, where = item.value, f"{source.name}:{item.line}:{item.column}: extends"
         if not _is_packaged(base) and os.sep not in base and not base.endswith((".yaml", ".yml")):
-            raise PolicyError(f"{source.name}:1:1: extends: no packaged policy {base!r}; there is {', '.join(packaged())}")
+            raise PolicyError(f"{where}: no packaged policy {base!r}; there is {', '.join(packaged())}")
+        if _is_packaged(base):
+            _check_edition(base, where)
         found += _gather(base, source.folder, (*chain, source.identity))
     return [*found, source]
 
 
 def _is_packaged(name: str) -> bool:
-    return os.sep not in name and not name.endswith((".yaml", ".yml")) and name in packaged()
+    return os.sep not in name and not name.endswith((".yaml", ".yml")) and name.partition("@")[0] in packaged()
 
 
-def _texts(root: Node, key: str) -> list[str]:
+def _check_edition(name: str, where: str) -> None:
+    base, at, edition = name.partition("@")
+    here = editions(base)
+    if at and edition not in here:
+        named = " or ".join(f"{base}@{known}" for known in here)
+        raise PolicyError(f"{where}: this cc-fleet has no {name}, only {named}; {'name that' if len(here) == 1 else 'name one of these'}, or install a cc-fleet that has it")
+
+
+def _texts(root: Node, key: str) -> list[Node]:
     found = [value for name, value in pairs(root) if name == key] if root.kind == "map" else []
-    return [item.value for item in found[0].value if item.kind in ("plain", "quoted")] if found and found[0].kind == "list" else []
+    return [item for item in found[0].value if item.kind in ("plain", "quoted")] if found and found[0].kind == "list" else []
 
 
 def _packaged(name: str) -> _Source:
     """A packaged policy.  Its compiled form is read, which spares the 14 ms of importing a YAML parser."""
-    shown = f"{name}.yaml"
-    entry = load_data("policies.json")[name]
-    return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder(), name, packaged=True)
+    _check_edition(name, "policy")
+    base, _, edition = name.partition("@")
+    here = editions(base)
+    edition = edition or [*here][-1]
+    shown = f"{here[edition]}.yaml"
+    entry = load_data("policies.json")[here[edition]]
+    return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder(), f"{base}@{edition}", packaged=True)
 
 
 def _file(path: str) -> _Source:
+    data = read_bytes(path, SIZE)
+    try:
+        root = read_yaml(data.decode("utf-8-sig"), path)
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path}: is not UTF-8 text") from None
+    except DecodeError as err:
+        raise PolicyError(str(err)) from None
+    if root.kind != "map":
+        raise PolicyError(f"{path}:{root.line}:{root.column}: the document: expected a mapping")
+    root, renamed = _prefixed(root)
+    return _Source(path, root, sha256(data), os.path.dirname(path), os.path.realpath(path), packaged=False, renamed=renamed)
+
+
+def read_bytes(path: str, most: int) -> bytes:
+    """A file that judges: a policy, or its groups. As root nobody else may be able to write it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as err:
@@ -141,20 +214,12 @@ def _file(path: str) -> _Source:
         if os.geteuid() == 0:
             _check_owner(path, found)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(SIZE + 1)
+            data = file.read(most + 1)
     finally:
         os.close(descriptor)
-    if len(data) > SIZE:
-        raise PolicyError(f"{path}: is larger than {SIZE // 1024} KiB")
-    try:
-        root = read_yaml(data.decode("utf-8-sig"), path)
-    except UnicodeDecodeError:
-        raise PolicyError(f"{path}: is not UTF-8 text") from None
-    except DecodeError as err:
-        raise PolicyError(str(err)) from None
-    if root.kind != "map":
-        raise PolicyError(f"{path}:{root.line}:{root.column}: the document: expected a mapping")
-    return _Source(path, root, sha256(data), os.path.dirname(path), os.path.realpath(path), packaged=False)
+    if len(data) > most:
+        raise PolicyError(f"{path}: is larger than {most // 1024} KiB")
+    return data
 
 
 def _check_owner(path: str, found: os.stat_result) -> None:
@@ -168,6 +233,29 @@ def _check_owner(path: str, found: os.stat_result) -> None:
             above = os.stat(place)
             if above.st_uid != 0 or (above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX):
                 raise PolicyError(f"{path}: others can write its folder {place}; run as root, a policy and its folders must belong to root alone")
+
+
+def _prefixed(root: Node) -> tuple[Node, tuple[tuple[Place, str, str], ...]]:
+    """``root`` with the variables of ``env`` under their real names, and which were written without the prefix."""
+    renamed: list[tuple[Place, str, str]] = []
+
+    def of_map(node: Node) -> Node:
+        return node._replace(value=tuple((key, env(value) if key.value == "env" else value) for key, value in node.value)) if node.kind == "map" else node
+
+    def env(node: Node) -> Node:
+        return node._replace(value=tuple((name(key), value) for key, value in node.value)) if node.kind == "map" else node
+
+    def name(key: Node) -> Node:
+        real = f"CLAUDE_CODE_{key.value}"
+        # Of one word there may be another's: SHELL and TMPDIR are not CLAUDE_CODE_SHELL and CLAUDE_CODE_TMPDIR.
+        if key.kind in ("map", "list") or "_" not in key.value or real not in variables() or key.value in variables():
+            return key
+        renamed.append((Place(key.file, key.line, key.column), key.value, real))
+        return key._replace(value=real)
+
+    root = of_map(root)
+    laid = tuple((key, value._replace(value=tuple(map(of_map, value.value))) if key.value == "overlays" and value.kind == "list" else value) for key, value in root.value)
+    return root._replace(value=laid), tuple(renamed)
 
 
 def _merge(base: Node, over: Node) -> Node:

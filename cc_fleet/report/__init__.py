@@ -23,13 +23,21 @@ class About(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything that a format shows.  ``time`` is ISO, UTC; ``home`` is shown as ``~``."""
+    """Everything that a format shows.  ``time`` is ISO, UTC; ``home`` is shown as ``~``.
+
+    ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
+    """
 
     about: About
     time: str
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
     home: str | None = None
+    laid: tuple[tuple[str, ...], ...] = ()
+
+    def overlays(self) -> tuple[tuple[str, ...], ...]:
+        """The overlays that apply to each target, in the order of targets."""
+        return self.laid or ((),) * len(self.targets)
 
     def of(self, target: Target) -> list[Finding]:
         """The findings on one target."""

@@ -27,7 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "policy": {"name": about.policy, "files": list(about.files), "sha256": about.sha256, "contact": about.contact},
         "advisories": {"count": about.advisories, "sha256": about.advisories_sha256},
         "time": report.time,
-        "targets": [_target(target, found) for target, found in zip(report.targets, verdicts, strict=True)],
+        "targets": [_target(*told) for told in zip(report.targets, verdicts, report.overlays(), strict=True)],
         "findings": [_finding(finding) for finding in report.findings],
         "summary": {
             "targets": len(report.targets),
@@ -49,10 +49,10 @@ def overall(verdicts: list[str]) -> str:
     return "nothing-checked"
 
 
-def _target(target: Target, found: str) -> dict[str, Any]:
+def _target(target: Target, found: str, overlays: tuple[str, ...]) -> dict[str, Any]:
     return {
         "kind": target.kind, "name": target.name, "machine_id": target.machine_id, "groups": list(target.groups),
-        "os": target.os, "verdict": found, "collected_at": target.collected_at,
+        "overlays": list(overlays), "os": target.os, "verdict": found, "collected_at": target.collected_at,
         "installs": [{name: plain(getattr(install, name)) for name in _INSTALL} for install in target.installs],
         "routes": [plain(route) for route in routes(target)],
         "gaps": [plain(gap) for gap in target.gaps],

@@ -17,8 +17,8 @@ def render(report: Report, style: Style = Style()) -> str:
     ways = [printable(tuple(routes(target))) for target in report.targets]
     report = _with_backslashes(printable(report))
     lines = [*_head(report, style)]
-    for target, route in zip(report.targets, ways, strict=True):
-        lines += ["", *_target(report, target, route, style)]
+    for target, route, overlays in zip(report.targets, ways, report.overlays(), strict=True):
+        lines += ["", *_target(report, target, route, overlays, style)]
     policy = [finding for finding in report.findings if finding.target == "policy"]
     if policy:
         lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
@@ -66,8 +66,9 @@ def _head(report: Report, style: Style) -> Iterator[str]:
     yield f"policy {_paint(about.policy, 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
 
 
-def _target(report: Report, target: Target, ways: tuple[Route, ...], style: Style) -> Iterator[str]:
-    yield f"{_paint(target.name, 'bold', style)}  {target.kind}, {target.os}"
+def _target(report: Report, target: Target, ways: tuple[Route, ...], overlays: tuple[str, ...], style: Style) -> Iterator[str]:
+    laid = f", policy with {'overlays' if len(overlays) > 1 else 'overlay'} {', '.join(overlays)}" if overlays else ""
+    yield f"{_paint(target.name, 'bold', style)}  {target.kind}, {target.os}{laid}"
     for install in target.installs:
         if install.bundled_in is None and (install.active_for or install.product == "cli"):
             product = "Claude Code" if install.product == "cli" else install.product

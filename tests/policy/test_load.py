@@ -177,12 +177,12 @@ def test_the_digest_is_of_every_file(tmp_path: Path) -> None:
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\nextends: [a.yaml]\n"}, "/a.yaml:1:1: extends: it extends itself"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\nextends: [./b.yaml]\n"}, "/b.yaml:1:1: extends: it extends itself"),
         ({"a": "policy: a\nextends: [missing.yaml]\n"}, "/missing.yaml: no such file or directory"),
-        ({"a": "policy: a\nextends: [defualt]\n"}, "/a.yaml:1:1: extends: no packaged policy 'defualt'; there is default, strict"),
+        ({"a": "policy: a\nextends: [defualt]\n"}, "/a.yaml:2:11: extends: no packaged policy 'defualt'; there is default, strict"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\nenv: {X: {}}\n"}, "/b.yaml:2:10: env.X: needs exactly one of 'value'"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: [\n"}, "/b.yaml:2:1: did not find expected node content"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "- x\n"}, "/b.yaml:1:1: the document: expected a mapping"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": ""}, "/b.yaml:1:1: the document is empty"),
-        ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\ncolour: x\n"}, "/b.yaml:2:1: the document: 'colour' is not one of"),
+        ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\ncolour: x\n"}, "/b.yaml:2:1: the document: 'colour' is not "),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\npolicy: c\n"}, "/b.yaml:2:1: the document: 'policy' stands here twice"),
         ({"a": "policy: a\nextends: [b.yaml]\n", "b": "policy: b\nenv: {A: '1', A: '2'}\n"}, "/b.yaml:2:15: env: 'A' stands here twice"),
         ({"a": "policy: a\nextends: [b.yaml]\nenv: {A: '3'}\n", "b": "policy: b\nenv: {A: '1', A: '2'}\n"}, "/b.yaml:2:15: env: 'A' stands here twice"),
@@ -344,3 +344,37 @@ def test_main_writes_the_compiled_files(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(compiled, "FOLDER", str(tmp_path))
     compiled.main()
     assert {file.name: file.read_text(encoding="utf-8") for file in tmp_path.iterdir()} == compiled.compiled()
+
+
+# Variables without their prefix
+
+
+def test_a_variable_without_its_prefix_is_understood_and_told(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path, top="policy: t\nextends: [base.yaml]\nenv:\n  MAX_TOOL_USE_CONCURRENCY: {integer: '>=1'}\noverlays: [{name: o, when: {}, env: {USE_BEDROCK: '1'}}]\n",
+        base="policy: b\nenv: {CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY: '5'}\n",
+    )  # fmt: skip
+    (rule,) = found.policy.env.items()
+    assert (rule[0], rule[1].integer and rule[1].integer.text) == ("CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY", ">=1")
+    assert list(found.policy.overlays[0].env) == ["CLAUDE_CODE_USE_BEDROCK"]
+    assert [(str(place), given, real) for place, given, real in found.renamed] == [
+        (f"{tmp_path}/top.yaml:4", "MAX_TOOL_USE_CONCURRENCY", "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY"),
+        (f"{tmp_path}/top.yaml:5", "USE_BEDROCK", "CLAUDE_CODE_USE_BEDROCK"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["SHELL", "TMPDIR", "SIMPLE", "MAX_THINKING_TOKENS", "MY_OWN", "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_MODEL"])
+def test_a_name_that_means_itself_stays(name: str, tmp_path: Path) -> None:
+    found = loaded(tmp_path, top=f"policy: t\nenv: {{{name}: '1'}}\n")
+    assert (list(found.policy.env), found.renamed) == ([name], ())
+
+
+def test_with_and_without_prefix_are_one_key(tmp_path: Path) -> None:
+    file = write(tmp_path, a="policy: a\nenv:\n  CLAUDE_CODE_USE_BEDROCK: '1'\n  USE_BEDROCK: '0'\n")
+    assert error(file) == f"{file}:4:3: env: 'CLAUDE_CODE_USE_BEDROCK' stands here twice"
+
+
+@pytest.mark.parametrize("text", ["env: [a]", "env: {[a]: b}", "overlays: {a: b}", "overlays: [a, {env: b}]"])
+def test_a_section_of_another_shape_is_the_decoders_to_tell(text: str, tmp_path: Path) -> None:
+    file = write(tmp_path, a=f"policy: a\n{text}\n")
+    assert error(file).startswith(f"{file}:2:")

@@ -9,8 +9,9 @@ import pytest
 from cc_fleet.client import View, views
 from cc_fleet.decode import DecodeError, decode, read_yaml
 from cc_fleet.model import Coverage, Install, Place, Setting, Target, Variable
-from cc_fleet.policy import GatewayRule, Numbers, Policy, When
+from cc_fleet.policy import GatewayRule, Policy, When
 from cc_fleet.policy.allowed import best, refusal
+from cc_fleet.policy.values import Count, Duration, Numbers, Share
 from cc_fleet.policy.when import holds
 
 HERE = Place("here")
@@ -53,7 +54,28 @@ def read(text: str) -> Policy:
         ("cli: {auto-update: {channel: beta}}", "cli.auto-update.channel: 'beta' is not one of latest, rc, stable"),
         ("cli: {versions: ^2.1}", "cli.versions: '^2.1' is npm's form; write it out, for instance '>=2.1.0, <2.2'"),
         ("extensions: {x: {pinned: 1}}", "extensions.x.pinned: expected true or false, not '1'"),
-        ("env: {X: {value: a, when: {provider: bedrock}}}", "env.X.when.provider: expected a list"),
+        ("env: {X: {value: a, when: {provider: {a: b}}}}", "env.X.when.provider: expected a word, or a list of words"),
+        ("env: {X: {value: a, when: {provider: aws}}}", "env.X.when.provider: 'aws' is not one of anthropic, bedrock, foundry, gateway, mantle, vertex"),
+        ("env: {X: {value: a, when: {group: [[a]]}}}", "env.X.when.group.0: expected a single value"),
+        ("env: {X: {one-of: a}}", "env.X.one-of: expected a list"),
+        ("editor-settings: {a.b: {integer: 1}}", "editor-settings.a.b: 'integer' is not one of absent, locked, one-of, required, value, when"),
+        ("cli: {one-install: yes}", "cli.one-install: 'yes' is not one of remove, report"),
+        ("cli: {given: [a]}", "cli: 'given' is not one of auto-update, gate, install, one-install, sha256, versions"),
+        ("sessions: {poisoned: bad}", "sessions.poisoned: 'bad' is not one of error, ignore, note, warning"),
+        ("sessions: {all-users: 1}", "sessions.all-users: expected true or false, not '1'"),
+        ("groups: [a]", "groups: expected a single value"),
+        ("rollout: [{soak: 24h}]", "rollout.0: 'group' is required"),
+        ("rollout: [{group: a, soak: 24}]", "rollout.0.soak: expected minutes, hours or days, such as 24h, not '24'"),
+        ("rollout: [{group: a, batch: 101%}]", "rollout.0.batch: expected a number of machines or a part of them, such as 10 or 25%, not '101%'"),
+        ("exceptions: {max-days: 0}", "exceptions.max-days: expected a whole number from 1, such as 90, not '0'"),
+        ("exceptions: {max-days: 1.5}", "exceptions.max-days: expected a whole number from 1, such as 90, not '1.5'"),
+        ("overlays: {name: a}", "overlays: expected a list"),
+        ("overlays: [{name: a}]", "overlays.0: 'when' is required"),
+        ("overlays: [{when: {kind: image}}]", "overlays.0: 'name' is required"),
+        ("overlays: [{name: a, when: {kind: laptop}}]", "overlays.0.when.kind: 'laptop' is not one of filesystem, image, machine, repository"),
+        ("overlays: [{name: a, when: {kind: image}, env: {X: {}}}]", "overlays.0.env.X: needs exactly one of 'value', 'one-of', 'integer', 'absent: true'"),
+        ("overlays: [{name: a, when: {kind: image}, place: b}]", "overlays.0: 'place' is not one of advisories, cli, contact, deny, editor-settings, env, exceptions, extensions, gateways, name, other-gateways, sessions, settings, severity, waivers, when"),
+        ("edition: one", "edition: expected a whole number from 1, such as 90, not 'one'"),
         ("env: {X: {value: a, when: {provider: [aws]}}}", "env.X.when.provider.0: 'aws' is not one of anthropic, bedrock, foundry, gateway, mantle, vertex"),
         ("env: {X: {value: a, when: {os: [macOS]}}}", "env.X.when.os.0: 'macOS' is not known; did you mean 'macos'?"),
     ],
@@ -96,6 +118,25 @@ def test_numbers(text: str, admitted: tuple[int, ...], refused: tuple[int, ...])
     assert [n for n in refused if found.admits(n)] == []
 
 
+def test_a_word_stands_for_a_list_of_one() -> None:
+    rules = read("env: {A: {value: a, when: {kind: image, group: [canary], provider: bedrock}}}").env
+    assert rules["A"].when == When(kind=("image",), group=("canary",), provider=("bedrock",))
+
+
+def test_single_values() -> None:
+    policy = read("rollout: [{group: canary, soak: 24h}, {group: early, batch: 25%}, {group: '*', batch: 10}]\nexceptions: {max-days: 90, inline: cli-unpinned}")
+    assert [(ring.group, ring.soak and ring.soak.seconds, ring.batch) for ring in policy.rollout] == [("canary", 86400, None), ("early", None, "25%"), ("*", None, "10")]
+    assert (policy.exceptions.max_days, policy.exceptions.inline) == (90, ("cli-unpinned",))
+    assert (Duration.parse("90m").seconds, Duration.parse("7d").seconds) == (5400, 604800)
+    assert (policy.sessions.poisoned, policy.sessions.all_users, policy.cli.one_install) == ("warning", False, "report")
+
+
+@pytest.mark.parametrize(("kind", "text"), [(Count, "01"), (Count, "1\n"), (Count, "٣"), (Duration, "h"), (Duration, "0h"), (Share, "0%"), (Share, "%"), (Share, "-1")])
+def test_what_is_no_single_value(kind: Any, text: str) -> None:
+    with pytest.raises(ValueError, match="expected "):
+        kind.parse(text)
+
+
 @pytest.mark.parametrize(
     ("pattern", "matched", "other"),
     [
@@ -133,7 +174,7 @@ def test_the_first_gateway_rule_that_matches_counts() -> None:
 
 def view(environ: dict[str, str] | None = None, version: str | None = "2.1.200", model: str | None = None, **more: Any) -> View:
     target = Target(
-        more.get("kind", "machine"), "lab", more.get("os", "linux"), "", "", Coverage(False, ("ada",), ("/home/ada",), 0),
+        more.get("kind", "machine"), "lab", more.get("os", "linux"), "", "", Coverage(False, ("ada",), ("/home/ada",), 0), groups=more.get("groups", ()),
         installs=(Install("cli", version, "npm", HERE, ("ada",)),) if version else (),
         settings=(Setting(("model",), model or "", "user", HERE, "ada"),),
         variables=tuple(Variable(name, value, "process", HERE, "ada") for name, value in (environ or {}).items()),
@@ -151,6 +192,11 @@ RULED = "gateways: [{url: 'https://LLM.example/*', upstream: bedrock}]"
         ("{}", view(), True),
         ("{kind: [machine, image]}", view(), True),
         ("{kind: [image]}", view(), False),
+        ("{kind: machine}", view(), True),
+        ("{kind: image}", view(), False),
+        ("{group: canary}", view(groups=("early", "canary")), True),
+        ("{group: canary}", view(), False),
+        ("{group: [canary, early]}", view(groups=("early",)), True),
         ("{os: [macos]}", view(os="macos"), True),
         ("{os: [macos]}", view(), False),
         ("{provider: [bedrock, vertex]}", view({"CLAUDE_CODE_USE_BEDROCK": "1"}), True),
@@ -180,7 +226,7 @@ def test_when(when: str, seen: View, expected: bool) -> None:
 
 
 def test_when_knows_the_kinds_and_systems_of_facts() -> None:
-    assert When() == When((), (), (), (), (), (), None)
+    assert When() == When((), (), (), (), (), (), (), None)
 
 
 # What is allowed
