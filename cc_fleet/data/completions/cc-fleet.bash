@@ -1,13 +1,19 @@
 # cc-fleet in bash: made from its commands by `nox -s generate` with shtab; `cc-fleet completion --help` says where it goes.
 
+_shtab_cc_fleet_policy_subparsers=(lint show init schema waive)
 _shtab_cc_fleet_subparsers=(audit completion demo explain facts policy versions)
 
-_shtab_cc_fleet_audit_option_strings=(-h --help --root --facts --policy --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
+_shtab_cc_fleet_audit_option_strings=(-h --help --root --facts --policy --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
 _shtab_cc_fleet_completion_option_strings=(-h --help)
 _shtab_cc_fleet_demo_option_strings=(-h --help --color)
 _shtab_cc_fleet_explain_option_strings=(-h --help --format --policy)
 _shtab_cc_fleet_facts_option_strings=(-h --help --root --policy)
-_shtab_cc_fleet_policy_option_strings=(-h --help --format --policy)
+_shtab_cc_fleet_policy_lint_option_strings=(-h --help --policy)
+_shtab_cc_fleet_policy_show_option_strings=(-h --help --format --policy)
+_shtab_cc_fleet_policy_init_option_strings=(-h --help)
+_shtab_cc_fleet_policy_schema_option_strings=(-h --help)
+_shtab_cc_fleet_policy_waive_option_strings=(-h --help --until --reason --versions --target --owner --approved-by --ticket)
+_shtab_cc_fleet_policy_option_strings=(-h --help)
 _shtab_cc_fleet_versions_option_strings=(-h --help --at --format --all --policy)
 _shtab_cc_fleet_option_strings=(-h --help --version)
 
@@ -17,8 +23,12 @@ _shtab_cc_fleet_audit___policy_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_explain___policy_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_facts___root_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_facts___policy_COMPGEN=_shtab_compgen_files
-_shtab_cc_fleet_policy_pos_1_COMPGEN=_shtab_compgen_files
-_shtab_cc_fleet_policy___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_lint_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_lint___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_show_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_show___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_init_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_waive_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_versions___policy_COMPGEN=_shtab_compgen_files
 
 _shtab_cc_fleet_audit___format_choices=(json text)
@@ -29,8 +39,9 @@ _shtab_cc_fleet_completion_pos_0_choices=(bash zsh fish)
 _shtab_cc_fleet_demo___color_choices=(auto always never)
 _shtab_cc_fleet_explain_pos_0_choices=(auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused CCF-2026-0001 CCF-2026-0002 CCF-2026-0003 CCF-2026-0004 CCF-2026-0005 CCF-2026-0006 CCF-2026-0007 CCF-2026-0008 CCF-2026-0009 CCF-2026-0010 CCF-2026-0011 CCF-2026-0012 CCF-2026-0013 CCF-2026-0014 CCF-2026-0015 CCF-2026-0016 CCF-2026-0017 CCF-2026-0018 CCF-2026-0019 CCF-2026-0020 CCF-2026-0021 CCF-2026-0022 CCF-2026-0023 CCF-2026-0024 CCF-2026-0025 CCF-2026-0026 CCF-2026-0027 CCF-2026-0028)
 _shtab_cc_fleet_explain___format_choices=(text json)
-_shtab_cc_fleet_policy_pos_0_choices=(lint show init schema)
-_shtab_cc_fleet_policy___format_choices=(text json)
+_shtab_cc_fleet_policy_show___format_choices=(text json)
+_shtab_cc_fleet_policy_waive_pos_0_choices=(auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused)
+_shtab_cc_fleet_policy_pos_0_choices=(lint show init schema waive)
 _shtab_cc_fleet_versions___format_choices=(text json)
 _shtab_cc_fleet_pos_0_choices=(audit completion demo explain facts policy versions)
 
@@ -49,7 +60,20 @@ _shtab_cc_fleet_explain__h_nargs=0
 _shtab_cc_fleet_explain___help_nargs=0
 _shtab_cc_fleet_facts__h_nargs=0
 _shtab_cc_fleet_facts___help_nargs=0
-_shtab_cc_fleet_policy_pos_1_nargs='*'
+_shtab_cc_fleet_policy_lint_pos_0_nargs='*'
+_shtab_cc_fleet_policy_lint__h_nargs=0
+_shtab_cc_fleet_policy_lint___help_nargs=0
+_shtab_cc_fleet_policy_show_pos_0_nargs='*'
+_shtab_cc_fleet_policy_show__h_nargs=0
+_shtab_cc_fleet_policy_show___help_nargs=0
+_shtab_cc_fleet_policy_init_pos_0_nargs='*'
+_shtab_cc_fleet_policy_init__h_nargs=0
+_shtab_cc_fleet_policy_init___help_nargs=0
+_shtab_cc_fleet_policy_schema__h_nargs=0
+_shtab_cc_fleet_policy_schema___help_nargs=0
+_shtab_cc_fleet_policy_waive__h_nargs=0
+_shtab_cc_fleet_policy_waive___help_nargs=0
+_shtab_cc_fleet_policy_pos_0_nargs=A...
 _shtab_cc_fleet_policy__h_nargs=0
 _shtab_cc_fleet_policy___help_nargs=0
 _shtab_cc_fleet_versions__h_nargs=0

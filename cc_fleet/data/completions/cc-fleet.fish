@@ -46,8 +46,8 @@ function _shtab_cc_fleet_using
   test "$_shtab_cc_fleet_cmdpath" = "$argv"
 end
 
-set -g _shtab_cc_fleet_commands audit completion demo explain facts policy versions
-set -g _shtab_cc_fleet_opts_with_value --at --color --facts --fail-on --format --if-nothing --output --policy --root
+set -g _shtab_cc_fleet_commands audit completion demo explain facts policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' versions
+set -g _shtab_cc_fleet_opts_with_value --approved-by --at --color --facts --fail-on --format --group --if-nothing --output --owner --policy --reason --root --target --ticket --until --versions
 
 complete -c cc-fleet -e
 complete -c cc-fleet -f
@@ -59,6 +59,7 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s h -l help -d 'show this
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l root -xka "(__fish_complete_directories)" -d 'judge the system that lies below DIR; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l facts -xka "(__fish_complete_path (commandline -ct))" -d 'judge saved facts: a file, a folder of *.json, or - ; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l group -x -d 'the targets are in this group, besides those that facts and policy tell; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l format -xka "json text" -d 'one of json, text (default: text)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l output -x -d 'write this format to a file as well; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l fail-on -xka "error warning note" -d 'the least severity that gives exit code 1 (default: error)'
@@ -82,12 +83,33 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l root -xka "(__fish_complete_directories)" -d 'read the system that lies below DIR'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
-complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a policy -d 'Check, show or start a policy file, or print its JSON Schema'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a policy -d 'Check, show, start or change a policy file, or print its JSON Schema'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -s h -l help -d 'show this help message and exit'
-complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -l format -xka "text json" -d format
-complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
-complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -ka "lint show init schema" -d verb
-complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -ge 1' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a lint -d 'Everything that is wrong in policy files and their own advisories, with file:line:col.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a show -d 'The policy that judges here, with all that it extends.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a init -d 'A policy to start from, written to FILE or printed.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy init' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy init; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a schema -d 'The JSON Schema of policy files, for editors.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy schema' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a waive -d 'Add a waiver to a policy file, which keeps its comments.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l until -x -d 'the last day, such as 2027-01-31 (UTC)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l reason -x -d 'why, as reports show it'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l versions -x -d 'excuse these versions only'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l target -x -d 'a machine'"'"'s name or id, or group:NAME; repeatable (default: all)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l owner -x -d 'who answers for it'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l approved-by -x -d 'who agreed'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l ticket -x -d 'where that stands'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 0' -ka "auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused" -d 'the check, or the advisory (CCF-…), whose findings are excused'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'the policy file (default: the policy that judges here)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a versions -d 'List the published CLI versions that the policy allows, and what staying at one costs'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l at -x -d 'tell what staying at this version costs'

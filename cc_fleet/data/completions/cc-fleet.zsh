@@ -10,10 +10,21 @@ _shtab_cc_fleet_commands() {
     demo:'Audit a sample laptop and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
-    policy:'Check, show or start a policy file, or print its JSON Schema'
+    policy:'Check, show, start or change a policy file, or print its JSON Schema'
     versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
   _describe 'cc-fleet commands' _commands
+}
+
+_shtab_cc_fleet_policy_commands() {
+  local _commands=(
+    init:'A policy to start from, written to FILE or printed.'
+    lint:'Everything that is wrong in policy files and their own advisories, with file:line:col.'
+    schema:'The JSON Schema of policy files, for editors.'
+    show:'The policy that judges here, with all that it extends.'
+    waive:'Add a waiver to a policy file, which keeps its comments.'
+  )
+  _describe 'cc-fleet policy commands' _commands
 }
 
 _shtab_cc_fleet_options=(
@@ -29,6 +40,7 @@ _shtab_cc_fleet_audit_options=(
   "*--root[judge the system that lies below DIR\; repeatable]:DIR:_files -/"
   "*--facts[judge saved facts\: a file, a folder of \*.json, or - \; repeatable]:PATH:_files"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "*--group[the targets are in this group, besides those that facts and policy tell\; repeatable]:NAME:"
   "--format[one of json, text (default\: text)]:NAME:(json text)"
   "*--output[write this format to a file as well\; repeatable]:NAME=FILE:"
   "--fail-on[the least severity that gives exit code 1 (default\: error)]:fail_on:(error warning note)"
@@ -79,14 +91,60 @@ _shtab_cc_fleet_facts_defaults_added=0
 
 _shtab_cc_fleet_policy_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--format[format]:format:(text json)"
-  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
-  ":verb:(lint show init schema)"
-  "(*)::FILE:_files"
 )
 
 # guard to ensure default positional specs are added only once per session
 _shtab_cc_fleet_policy_defaults_added=0
+
+_shtab_cc_fleet_policy_init_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "(*)::FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_policy_init_defaults_added=0
+
+_shtab_cc_fleet_policy_lint_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "(*)::FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_policy_lint_defaults_added=0
+
+_shtab_cc_fleet_policy_schema_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_policy_schema_defaults_added=0
+
+_shtab_cc_fleet_policy_show_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--format[format]:format:(text json)"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "(*)::FILE:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_policy_show_defaults_added=0
+
+_shtab_cc_fleet_policy_waive_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--until[the last day, such as 2027-01-31 (UTC)]:DATE:"
+  "--reason[why, as reports show it]:TEXT:"
+  "--versions[excuse these versions only]:RANGE:"
+  "*--target[a machine\'s name or id, or group\:NAME\; repeatable (default\: all)]:NAME:"
+  "--owner[who answers for it]:WHO:"
+  "--approved-by[who agreed]:WHO:"
+  "--ticket[where that stands]:ID:"
+  ":the check, or the advisory (CCF-\…), whose findings are excused:(auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused)"
+  ":the policy file (default\: the policy that judges here):_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_policy_waive_defaults_added=0
 
 _shtab_cc_fleet_versions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -123,8 +181,35 @@ _shtab_cc_fleet() {
         demo) _arguments -C -s $_shtab_cc_fleet_demo_options ;;
         explain) _arguments -C -s $_shtab_cc_fleet_explain_options ;;
         facts) _arguments -C -s $_shtab_cc_fleet_facts_options ;;
-        policy) _arguments -C -s $_shtab_cc_fleet_policy_options ;;
+        policy) _shtab_cc_fleet_policy ;;
         versions) _arguments -C -s $_shtab_cc_fleet_versions_options ;;
+      esac
+  esac
+}
+
+_shtab_cc_fleet_policy() {
+  local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->policy'
+
+  # Add default positional/remainder specs only if none exist, and only once per session
+  if (( ! _shtab_cc_fleet_policy_defaults_added )); then
+    if (( ${_shtab_cc_fleet_policy_options[(I)${(q)one_or_more}*]} +          ${_shtab_cc_fleet_policy_options[(I)${(q)remainder}*]} +          ${_shtab_cc_fleet_policy_options[(I)${(q)default}]} == 0 )); then
+      _shtab_cc_fleet_policy_options+=(': :_shtab_cc_fleet_policy_commands' '*::: :->policy')
+    fi
+    _shtab_cc_fleet_policy_defaults_added=1
+  fi
+  _arguments -C -s $_shtab_cc_fleet_policy_options
+
+  case $state in
+    policy)
+      words=($line[1] "${words[@]}")
+      (( CURRENT += 1 ))
+      curcontext="${curcontext%:*:*}:_shtab_cc_fleet_policy-$line[1]:"
+      case $line[1] in
+        init) _arguments -C -s $_shtab_cc_fleet_policy_init_options ;;
+        lint) _arguments -C -s $_shtab_cc_fleet_policy_lint_options ;;
+        schema) _arguments -C -s $_shtab_cc_fleet_policy_schema_options ;;
+        show) _arguments -C -s $_shtab_cc_fleet_policy_show_options ;;
+        waive) _arguments -C -s $_shtab_cc_fleet_policy_waive_options ;;
       esac
   esac
 }
