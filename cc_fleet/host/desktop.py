@@ -21,7 +21,7 @@ LIMIT = 1024 * 1024
 WANTS = (*ENVIRONMENT_D, *(f"{folder}/*.conf" for folder in ENVIRONMENT_D), "~/.config/environment.d", "~/.config/environment.d/*.conf",
          f"/{AGENTS}", f"/{AGENTS}/*.plist", f"~/{AGENTS}", f"~/{AGENTS}/*.plist")  # fmt: skip
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_SETENV = re.compile(rf"launchctl\s+setenv\s+(?P<name>{_NAME})\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s;&|]+))")
+_SETENV = rf"launchctl\s+setenv\s+(?P<name>{_NAME})\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s;&|]+))"
 
 
 def conf(origin: Origin, known: Known) -> Iterator[Variable]:
@@ -72,7 +72,7 @@ def agent(tree: Tree, path: str) -> Text | Gap | None:
 
 def setenv(origin: Origin, known: Known) -> Iterator[Variable]:
     """What an agent's commands set; a value that a shell would have to make is not guessed."""
-    for found in _SETENV.finditer(origin.text):
+    for found in re.finditer(_SETENV, origin.text):
         name, value = found["name"], found["double"] or found["single"] or found["bare"] or ""
         odd = found["single"] is None and ("$" in value or "`" in value or "\\" in value)
         if not odd:

@@ -1,12 +1,14 @@
 """What a source may ask: the tree, the users, the environment.  Live, or a system under a root."""
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from typing import Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Mapping, NamedTuple, Optional
 
 from ..model import Gap, Variable
 from .layout import LAYOUTS, Layout
-from .registry import Registry
 from .tree import Tree
+
+if TYPE_CHECKING:
+    from .registry import Registry
 
 
 class User(NamedTuple):
@@ -62,7 +64,7 @@ class Machine(NamedTuple):
     unread: tuple[Gap, ...] = ()
     sessions: Mapping[str, Session] = {}
     launchers: tuple[Launcher, ...] = ()
-    registry: Optional[Registry] = None
+    registry: "Optional[Registry]" = None
     probe: bool = False
 
     @property
