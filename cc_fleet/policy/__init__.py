@@ -182,6 +182,7 @@ class Policy(NamedTuple):
     extensions: Mapping[str, Extension] = {}
     env: Mapping[str, Environment] = {}
     settings: Mapping[str, Setting] = {}
+    editor_settings: Mapping[str, Setting] = {}
     gateways: tuple[GatewayRule, ...] = ()
     other_gateways: Literal["allow", "deny"] = "allow"
     advisories: tuple[str, ...] = ()
@@ -199,7 +200,7 @@ class Policy(NamedTuple):
 
     def names(self) -> frozenset[str]:
         """What this policy speaks of, whose values a reader may therefore keep."""
-        return frozenset((*self.env, *self.settings, *self.extensions))
+        return frozenset((*self.env, *self.settings, *self.editor_settings, *self.extensions))
 
 
 def _parts(url: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ SYSTEM = {
 }
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _UNITED = ("deny", "waivers", "gateways", "advisories")
-_BY_NAME = ("cli", "extensions", "env", "settings", "severity")
+_BY_NAME = ("cli", "extensions", "env", "settings", "editor-settings", "severity")
 
 
 class PolicyError(Exception):
