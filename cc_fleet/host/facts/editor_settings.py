@@ -18,7 +18,7 @@ from ...model import JSON, REDACTED, Credential, Gap, Place, Rejected, Setting, 
 from .. import editors, jsonc, redact
 from ..machine import Machine
 from ..text import read_text
-from ..tree import LIMIT, Missing, Unreadable
+from ..tree import Unreadable
 from .credentials import SECRETS, readable_by
 
 ALLOWED = "extensions.allowed"
@@ -208,25 +208,15 @@ def _registry(machine: Machine, user: str | None, key: str) -> Iterator[Any]:
 
 
 def _profile(machine: Machine, user: str | None, path: str) -> Iterator[Any]:
-    try:
-        data = machine.tree.read(path)
-    except Missing:
-        return
-    except Unreadable as err:
-        yield Gap(str(err), Place(path))
-        return
-    if len(data) > LIMIT:
-        yield Gap(f"is larger than {LIMIT // 1024} KiB", Place(path))
-        return
-    import plistlib  # few machines have a profile
-    from xml.parsers.expat import ExpatError
+    from .macos_managed import preferences  # loaded on macOS alone
 
-    try:
-        said = plistlib.loads(data)
-        for name, value in said.items():
-            yield from _said(machine, user, str(name), value, Place(path))
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, ExpatError):
-        yield Gap("is not a property list", Place(path))
+    said = preferences(machine, path)
+    values = json.loads(said) if isinstance(said, str) else None
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _said(machine, user, name, value, Place(path))
+    elif said is not None:
+        yield said if isinstance(said, Gap) else Gap("is no dictionary of settings", Place(path))
 
 
 def _said(machine: Machine, user: str | None, policy: str, value: Any, place: Place) -> Iterator[Any]:
