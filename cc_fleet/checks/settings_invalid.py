@@ -33,7 +33,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for voids in found.values():
         yield _problem(voids[0], all(void.starts for void in voids))
     for rejected in subject.target.rejected:
-        if rejected.scope == validity.EDITOR_POLICY:
+        if rejected.scope == "editor-policy":
             message = f"VS Code drops its whole policy: {sentence(rejected.reason)}"
             yield Problem(rejected.scope, message, rejected.place, Fix("admin", f"correct {rejected.place}"))
 

@@ -148,11 +148,12 @@ def test_what_only_a_profile_names_runs(tmp_path: Path, os: str) -> None:
 
 def test_a_profile_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     profiles, root = "/home/ada/.config/Code/User/profiles", "/home/ada/.vscode/extensions"
-    files = {f"{root}/{CLAUDE}-2.1.50/x": "", f"{root}/extensions.json": "[]", f"{profiles}/a/extensions.json": "{}"}
+    files: dict[str, str | bytes] = {f"{root}/{CLAUDE}-2.1.50/x": "", f"{root}/extensions.json": "[]", f"{profiles}/a/extensions.json": "{}"}
     found = said("extensions", tree(tmp_path / "a", LINUX, files))
     assert found[0] == Gap("is not a list of extensions, so the editor runs none", Place(f"{profiles}/a/extensions.json"))
-    found = said("extensions", tree(tmp_path / "b", LINUX, {f"{root}/{CLAUDE}-2.1.50/x": "", f"{root}/extensions.json": "[]", profiles: "x"}))
-    assert found[0] == Gap("is not a folder", Place(profiles))
+    machine = tree(tmp_path / "b", LINUX, files)
+    found = said("extensions", machine._replace(tree=Counted(machine.tree, profiles)))
+    assert found[0] == Gap("permission denied", Place(profiles))
 
 
 class Counted:
@@ -226,7 +227,8 @@ def test_a_plugin_of_no_version_is_a_gap(tmp_path: Path, jar: str) -> None:
 
 def test_jetbrains_folders_that_cannot_be_listed_are_gaps(tmp_path: Path) -> None:
     base = "/home/ada/.local/share/JetBrains"
-    assert said("jetbrains", tree(tmp_path / "a", LINUX, {base: "x"})) == [Gap("is not a folder", Place(base))]
+    machine = tree(tmp_path / "a", LINUX, {f"{base}/x": ""})
+    assert said("jetbrains", machine._replace(tree=Counted(machine.tree, base))) == [Gap("permission denied", Place(base))]
     lib = f"{base}/PyCharm2026.1/claude-code-jetbrains-plugin/lib"
     assert said("jetbrains", tree(tmp_path / "b", LINUX, {lib: "x"})) == [Gap("is not a folder", Place(lib))]
 
@@ -315,7 +317,7 @@ def test_variables_of_the_extension_as_a_list(tmp_path: Path) -> None:
     assert "hunter2" not in str(found)
     variables = [(one.name, one.value, one.place.line, one.origin, one.user, one.editor) for one in found if isinstance(one, Variable)]
     assert variables == [
-        ("CLAUDE_CODE_USE_BEDROCK", REDACTED if False else "CLAUDE_CODE_EFFORT_LEVEL", 3, "editor", "ada", "vscode"),
+        ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_EFFORT_LEVEL", 3, "editor", "ada", "vscode"),
         ("CLAUDE_CODE_EFFORT_LEVEL", "high", 4, "editor", "ada", "vscode"),
         ("ANTHROPIC_API_KEY", REDACTED, 5, "editor", "ada", "vscode"),
         ("ANTHROPIC_BASE_URL", f"https://{REDACTED}@gw.example/x", 6, "editor", "ada", "vscode"),
@@ -456,7 +458,7 @@ def test_a_profile_that_is_none_is_a_gap(tmp_path: Path, data: bytes) -> None:
     assert said("editor-settings", tree(tmp_path, MACOS, {path: data})) in ([Gap(why, Place(path))] for why in ("is no property list, or was cut short", "is no dictionary of settings"))
 
 
-def test_a_profile_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
+def test_a_macos_profile_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     path = "/Library/Managed Preferences/com.microsoft.VSCode.plist"
     assert said("editor-settings", tree(tmp_path / "a", MACOS, {f"{path}/x": b""})) == [Gap("is a folder", Place(path))]
     assert said("editor-settings", tree(tmp_path / "b", MACOS, {path: b" " * (8 * 1024 * 1024 + 1)})) == [Gap("is larger than 8 MiB", Place(path))]

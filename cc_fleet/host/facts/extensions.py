@@ -106,9 +106,11 @@ def _registry(machine: Machine, path: str, wanted: set[str]) -> dict[str, _Entry
         return found
     try:
         entries = json.loads(found.text.lstrip("\ufeff"))
-        return {folder: entry for item in entries for folder, entry in _entry(path, found.text, item, wanted)}
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return Gap("is not a list of extensions, so the editor runs none", Place(path))
+        if isinstance(entries, list):
+            return {folder: entry for item in entries for folder, entry in _entry(path, found.text, item, wanted)}
+    except (ValueError, AttributeError, RecursionError):
+        pass
+    return Gap("is not a list of extensions, so the editor runs none", Place(path))
 
 
 def _entry(path: str, text: str, item: Any, wanted: set[str]) -> Iterator[tuple[str, _Entry]]:
