@@ -201,6 +201,12 @@ def test_a_home_that_cannot_be_listed_is_one_gap(tmp_path: Path) -> None:
     assert [one for name in ("extensions", "editor-settings", "jetbrains") for one in sources()[name].read(machine)] == [Gap("permission denied", Place("/home/ada"))]
 
 
+def test_a_code_server_that_cannot_be_listed_is_one_gap(tmp_path: Path) -> None:
+    machine = tree(tmp_path, LINUX, {})
+    machine = machine._replace(tree=Counted(machine.tree, "/home/ada/.local/share/code-server"))
+    assert [one for name in ("extensions", "editor-settings") for one in sources()[name].read(machine)] == [Gap("permission denied", Place("/home/ada/.local/share/code-server"))]
+
+
 # JetBrains.
 
 

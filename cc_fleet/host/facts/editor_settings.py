@@ -15,11 +15,12 @@ from itertools import islice
 from typing import Any, Iterator, NamedTuple
 
 from ...model import JSON, REDACTED, Credential, Gap, Place, Rejected, Setting, Variable
-from .. import editors, jsonc, redact
+from .. import jsonc, redact
 from ..machine import Machine
 from ..text import read_text
 from ..tree import Unreadable
 from .credentials import SECRETS, readable_by
+from .extensions import CODE_SERVER, EDITORS, editors
 
 ALLOWED = "extensions.allowed"
 VARIABLES = "claudeCode.environmentVariables"
@@ -38,7 +39,7 @@ PROFILES = "/Library/Managed Preferences"
 _PLIST = "com.microsoft.VSCode.plist"
 _KEY = "SOFTWARE\\Policies\\Microsoft\\VSCode"
 WANTS = (
-    *editors.WANTS, "*/User/settings.json", "*/data/Machine/settings.json", "*/code-server/*Machine/settings.json",
+    *EDITORS, "*/User/settings.json", "*/data/Machine/settings.json", "*/code-server/*Machine/settings.json",
     "*/.vscode/settings.json", POLICY, f"{PROFILES}/*{_PLIST}",
 )  # fmt: skip
 _MOST = 2000
@@ -58,14 +59,14 @@ def read(machine: Machine) -> Iterator[Any]:
     yield from _policy(machine)
     for user in machine.users:
         seen = set()
-        for editor in editors.found(machine, user):
+        for editor in editors(machine, user):
             if isinstance(editor, Gap) or editor.data in seen:
-                continue  # that the home cannot be listed is said where extensions are read
+                continue  # what cannot be listed is said where extensions are read
             seen.add(editor.data)
             machines = editor.data.startswith(f"{user.home}/.") and editor.data.endswith("/data")
             if not machines:
                 yield from _settings(machine, _File(f"{editor.data}/User/settings.json", "editor", user.name, editor.name))
-            if machines or editor.name == editors.CODE_SERVER:
+            if machines or editor.name == CODE_SERVER:
                 yield from _settings(machine, _File(f"{editor.data}/Machine/settings.json", "editor-machine", user.name, editor.name))
     if machine.cwd and machine.caller:
         yield from _settings(machine, _File(f"{machine.cwd}/.vscode/settings.json", "editor-workspace", machine.caller.name, None, machine.cwd))

@@ -1,9 +1,10 @@
 """Editor extensions: VS Code and its forks, on the desktop, their remote servers, and code-server.
 
-``extensions.json`` is the authority on what an editor runs (facts/claude-code.md 4).  A
-folder that it does not name is a leftover: the editor deletes it at its next start if
-``.obsolete`` says so, and brings the highest one back if ``extensions.json`` is lost
-(facts/enforcement.md B, measured).  A profile has an ``extensions.json`` of its own below
+Only a home that has the editor's own folder (``~/.vscode``) is looked at further: a home without
+editors costs two listings.  ``extensions.json`` is the authority on what an editor runs
+(facts/claude-code.md 4).  A folder that it does not name is a leftover: the editor deletes it at
+its next start if ``.obsolete`` says so, and brings the highest one back if ``extensions.json`` is
+lost (facts/enforcement.md B, measured).  A profile has an ``extensions.json`` of its own below
 ``User/profiles``, which names folders of the same place (that path is conventional, not
 measured): what any profile names, the editor runs.
 """
@@ -12,19 +13,32 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 from ...model import Gap, Install, Place
-from .. import editors, jsonc, redact
-from ..editors import Editor
+from .. import jsonc, redact
 from ..layout import find
 from ..machine import Machine, User
 from ..text import Text, read_folder, read_text
 from ..tree import Missing, Unreadable
 
 CLAUDE = "anthropic.claude-code"
+# The folder in the home: the editor, and its folder where programs keep a user's settings.
+_DESKTOP = {
+    ".vscode": ("vscode", "Code"), ".vscode-insiders": ("vscode-insiders", "Code - Insiders"),
+    ".vscode-oss": ("vscodium", "VSCodium"), ".vscodium": ("vscodium", "VSCodium"),
+    ".cursor": ("cursor", "Cursor"), ".windsurf": ("windsurf", "Windsurf"),
+    ".antigravity": ("antigravity", "Antigravity"), ".antigravity-ide": ("antigravity", "Antigravity"),
+}  # fmt: skip
+_SERVERS = {
+    ".vscode-server": "vscode-server", ".vscode-server-insiders": "vscode-server-insiders", ".vscode-remote": "vscode-remote",
+    ".vscodium-server": "vscodium-server", ".cursor-server": "cursor-server", ".windsurf-server": "windsurf-server",
+    ".antigravity-server": "antigravity-server",
+}  # fmt: skip
+CODE_SERVER = "code-server"
+EDITORS = ("~", "~/*/code-server", "~/*/code-server/Data")
 WANTS = (
-    *editors.WANTS, "~/*/extensions", "~/*/extensions/extensions.json", "~/*/extensions/.obsolete",
+    *EDITORS, "~/*/extensions", "~/*/extensions/extensions.json", "~/*/extensions/.obsolete",
     "~/*/extensions/*/resources/native-binary/claude", "~/*/extensions/*/resources/native-binary/claude.exe",
     "~/*/User/profiles", "~/*/User/profiles/*/extensions.json",
 )  # fmt: skip
@@ -34,11 +48,41 @@ _FOLDER = re.compile(
 )
 
 
+class Editor(NamedTuple):
+    """An editor of a user: the folder of its extensions, and that of its data (``User``, ``Machine``)."""
+
+    name: str
+    extensions: str
+    data: str
+
+
 def read(machine: Machine) -> Iterator[Any]:
     wanted = {CLAUDE} | {name.lower() for name in machine.keep if re.fullmatch(r"[\w-]+\.[\w-]+", name)}
     for user in machine.users:
-        for editor in editors.found(machine, user):
+        for editor in editors(machine, user):
             yield from [editor] if isinstance(editor, Gap) else _editor(machine, user, editor, wanted)
+
+
+def editors(machine: Machine, user: User) -> Iterator[Editor | Gap]:
+    """The editors that ``user`` has."""
+    names = read_folder(machine.tree, user.home)
+    if isinstance(names, Gap):
+        yield names
+        return
+    present = set(names) if machine.os == "linux" else {name.lower() for name in names}
+    home, config, data = (folder.replace("~", user.home, 1) for folder in ("~", machine.layout.config, machine.layout.data))
+    for folder, (name, product) in _DESKTOP.items():
+        if folder in present:
+            yield Editor(name, f"{home}/{folder}/extensions", f"{config}/{product}")
+    for folder, name in _SERVERS.items():
+        if folder in present:
+            yield Editor(name, f"{home}/{folder}/extensions", f"{home}/{folder}/data")
+    own = f"{data}/code-server/Data" if machine.os == "windows" else f"{data}/code-server"
+    names = read_folder(machine.tree, own)
+    if isinstance(names, Gap):
+        yield names
+    elif names:
+        yield Editor(CODE_SERVER, f"{own}/extensions", own)
 
 
 def _editor(machine: Machine, user: User, editor: Editor, wanted: set[str]) -> Iterator[Any]:
