@@ -11,7 +11,10 @@ from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
 from cc_fleet.versions import published
 
-EDITORS = {"vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf"}
+EDITORS = {
+    "vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf",
+    "antigravity": "antigravity", "code-server": "code-server",
+}  # fmt: skip
 
 
 def copy(policy: Policy, install: Install) -> Fix | None:

@@ -29,7 +29,7 @@ from cc_fleet.client.effective import (
 )
 from cc_fleet.client.managed import Managed
 from cc_fleet.client.validity import Voided
-from cc_fleet.model import REDACTED, Gateway, Install, Setting, Target
+from cc_fleet.model import REDACTED, Gateway, Install, Setting, Target, Variable
 from cc_fleet.versions import key as version_key
 
 __all__ = ["NEWEST", "ORIGINS", "SCOPES", "Effective", "Index", "Source", "View", "matches", "shown", "views"]
@@ -106,14 +106,14 @@ class View(NamedTuple):
 
     def env(self, name: str) -> Effective:
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
-        product = self.install.product if self.install else None
-        known = self.lookup.environments.setdefault((self.user, self.project, self.version, product), {})
+        editor = self.install.method if self.install and self.install.product == EXTENSION else None
+        known = self.lookup.environments.setdefault((self.user, self.project, self.version, editor), {})
         if name not in known:
             known[name] = self._env(name)
         return known[name]
 
     def _env(self, name: str, by: Managed | None = None) -> Effective:
-        below = [v for v in self.lookup.variable(name, self.user) if v.origin != "editor" or (self.install and self.install.product == EXTENSION)]
+        below = [variable for variable in self.lookup.variable(name, self.user) if variable.origin != "editor" or self._gets(variable)]
         ranked = sorted(enumerate(below), key=lambda pair: (ORIGINS.index(pair[1].origin), pair[0]), reverse=True)
         shell = [Source(LABELS[v.origin], v.origin, v.value, v.place) for _, v in ranked]
         settings = self._of(("env", name), by)
@@ -126,6 +126,12 @@ class View(NamedTuple):
         """Whether the switch ``name`` is on for this client."""
         value = self.env(name).value
         return value is not None and truth.is_on(name, value)
+
+    def _gets(self, variable: Variable) -> bool:
+        """An editor gives its variables to the extension that it runs, and to nothing else."""
+        copy = self.install
+        runs = copy is not None and copy.product == EXTENSION and variable.editor in (None, copy.method)
+        return runs and variable.project in (None, self.project)
 
     def _sees(self, setting: Setting, scopes: frozenset[str]) -> bool:
         if setting.scope in managed.SCOPES and setting.scope not in scopes:
@@ -184,10 +190,12 @@ def views(target: Target) -> Iterator[View]:
         for user in install.active_for or () if install.product in ("cli", EXTENSION) else ():
             by_user.setdefault(user, []).append(install)
     projects: dict[str, list[str]] = {}
-    present = {fact.user for group in (target.settings, target.rejected, target.credentials) for fact in group}
-    for setting in target.settings:
-        if setting.project and setting.user and setting.project not in projects.setdefault(setting.user, []):
-            projects[setting.user].append(setting.project)
+    present = {fact.user for group in (target.settings, target.rejected) for fact in group if not fact.scope.startswith("editor")}
+    present |= {credential.user for credential in target.credentials}
+    here: tuple[Setting | Variable, ...] = (*target.settings, *target.variables)
+    for fact in here:
+        if fact.project and fact.user and fact.project not in projects.setdefault(fact.user, []):
+            projects[fact.user].append(fact.project)
     for user in target.coverage.users:
         copies: list[Install | None] = list(by_user.get(user, ()))
         if not copies and user in present:

@@ -80,6 +80,8 @@ def everything(root: Path) -> Machine:
         "/home/eve/.config/fish/config.fish": "set -gx CLAUDE_CODE_USE_BEDROCK 1\n",
         "/home/eve/.claude/settings.json": "{,}",
         "/home/eve/.zshrc": "export CLAUDE_X=1\n",
+        "/home/ada/.config/Code/User/settings.json": '{"claudeCode.environmentVariables": {"ANTHROPIC_API_KEY": "hunter2"}}',
+        "/home/ada/.local/share/JetBrains/PyCharm2026.1/claude-code-jetbrains-plugin/lib/claude-code-jetbrains-plugin-0.1.14-beta.jar": "PK",
     }
     machine = system(
         root, files, npm={"/usr/local": "2.1.330", "/home/ada/.npm-global": "2.1.112"}, native={"bob": ["2.1.300", "2.1.310"]}, cwd="/home/ada/shop/inner",
