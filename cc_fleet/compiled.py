@@ -25,9 +25,10 @@ def compiled() -> dict[str, str]:
             text = file.read()
         root = compact(read_yaml(text, name))
         policies[name.removesuffix(".yaml")] = {"sha256": sha256(text.encode()), "root": root}
-    found = [freeze(advisory) for advisory in advisories.read_folder(advisories.FOLDER)]
-    digest = sha256(json.dumps(found).encode())
-    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps({"sha256": digest, "known": found}) + "\n"}
+    found = [(advisory, freeze(advisory)) for advisory in advisories.read_folder(advisories.FOLDER)]
+    digest = sha256(json.dumps([frozen for _, frozen in found]).encode())
+    known = {"sha256": digest, **advisories.compiled(found)}
+    return {"policies.json": json.dumps(policies) + "\n", "advisories.json": json.dumps(known) + "\n"}
 
 
 def main() -> None:

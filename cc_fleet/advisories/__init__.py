@@ -5,81 +5,34 @@ An advisory says which versions it concerns, under which conditions of a view, h
 """
 
 # No postponed annotations here: the decoder reads them as types.
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
-from cc_fleet.client import Effective, View, matches, truth
+from cc_fleet.advisories.conditions import Condition, Pattern, Rule, RuleOf, Site, Text, no_rule
+from cc_fleet.client import EXTENSION, View
 from cc_fleet.data import load as load_data
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
 from cc_fleet.frozen import thaw
-from cc_fleet.model import Place
-from cc_fleet.versions import Range
+from cc_fleet.model import Place, Target
+from cc_fleet.versions import Range, key
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-_NUMBER = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9})")
-
-
-class Text(NamedTuple):
-    """A condition on a variable's text: ``on``, ``off``, ``set``, ``unset``, ``falsy`` (``0``, ``off`` …),
-    ``not-digits``, or a comparison such as ``<1``."""
-
-    text: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Text":
-        if text not in ("on", "off", "set", "unset", "falsy", "not-digits") and not _NUMBER.fullmatch(text):
-            raise ValueError(f"{text!r} is none of on, off, set, unset, falsy, not-digits, or a comparison such as '<1'")
-        return cls(text)
-
-    def holds(self, name: str, force: Effective) -> bool:
-        """Whether the value in force is so; of one that cannot be read only that it is set."""
-        value = force.value
-        if force.unknown or force.hidden:
-            return self.text == "set"
-        on = value is not None and truth.is_on(name, value)
-        if found := _NUMBER.fullmatch(self.text):
-            number = truth.integer(str(value)) if value else None
-            return number is not None and _compare(found[1], number, int(found[2]))
-        return {
-            "on": on, "off": not on, "set": value not in (None, ""), "unset": value in (None, ""),
-            "falsy": value is not None and value.strip().lower() in truth.FALSE,
-            "not-digits": bool(value) and truth.integer(value) is None and value[:1].isdigit(),
-        }[self.text]  # fmt: skip
-
-
-class Pattern(str):
-    """A regular expression that an error's text is searched for."""
-
-    @classmethod
-    def parse(cls, text: str) -> "Pattern":
-        try:
-            re.compile(text)
-        except re.error as err:
-            raise ValueError(f"not a regular expression: {err.msg}") from None
-        return cls(text)
-
-
-class Condition(NamedTuple):
-    """Facts of a view; every key that is given must hold, any value of a list will do."""
-
-    provider: tuple[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"], ...] = ()
-    model: tuple[str, ...] = ()
-    env: Mapping[str, Text] = {}
-    settings: Mapping[str, Literal["set", "unset"]] = {}
-    scopes: tuple[Literal["user", "project", "local", "managed", "drop-in"], ...] = ()
-    credential: tuple[str, ...] = ()
-    rejected: tuple[Literal["user", "project", "local", "managed", "drop-in"], ...] = ()
+_NO_END = 10**9
 
 
 class Affects(NamedTuple):
-    """Which clients an issue concerns; ``product`` is ``cli`` (bundled ones too) or an extension's id."""
+    """Which clients an issue concerns; ``product`` is ``cli`` (bundled ones too) or an extension's id.
+
+    ``when`` must hold, and none of ``unless``.
+    """
 
     product: str = "cli"
     versions: Range | None = None
     when: Condition = Condition()
-    unless: Condition | None = None
+    unless: tuple[Condition, ...] = ()
 
 
 class Remedy(NamedTuple):
@@ -124,61 +77,169 @@ class Advisory(NamedTuple):
     not_remedies: tuple[str, ...] = ()
     poisons_session: bool = False
 
-    def concerns(self, view: View) -> bool:
-        """Whether ``view`` meets this issue's conditions."""
+    def concerns(self, view: View, rule_of: RuleOf = no_rule) -> bool:
+        """Whether ``view`` meets this issue's conditions; ``rule_of`` is what the policy says of a gateway's URL."""
         rule = self.affects
         if rule is None or not _is_product(view, rule.product):
             return False
         if rule.versions is not None and (view.version is None or not rule.versions.admits(view.version)):
             return False
-        return _holds(rule.when, view) and not (rule.unless is not None and _holds(rule.unless, view))
+        return rule.when.holds(view, rule_of) and not any(but.holds(view, rule_of) for but in rule.unless)
 
     def subject(self, view: View) -> tuple[str, Place | None]:
         """What the issue hangs on in this view, by name, and where that stands."""
         when = self.affects.when if self.affects else Condition()
-        for name in when.env:
-            if (winner := view.env(name).winner) is not None:
+        asked = [(name, view.env) for name in when.env] + [(name, view.setting) for name in when.settings]
+        asked += [("ANTHROPIC_MODEL", view.env), ("model", view.setting)] if when.model else []
+        for name, ask in asked:
+            if (winner := ask(name).winner) is not None:
                 return name, winner.place
-        for name in when.settings:
-            if (winner := view.setting(name).winner) is not None:
-                return name, winner.place
-        return self.id, None
+        gateway = view.gateway() if when.gateway else None
+        return self.id, gateway.place if gateway else None
 
 
-def load(folders: tuple[str, ...] = (), versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
+class Glance(NamedTuple):
+    """What can be seen of an advisory before anything is asked of a view.
+
+    ``bounds``: versions from and to before which it may hold, None for all.  ``needs``: of each
+    of these lists something must be among a target's ``marks``.
+    """
+
+    bounds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] | None
+    needs: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, affects: Affects) -> "Glance":
+        versions = affects.versions
+        bounds = None if versions is None else tuple(_bounds((c.operator, c.version) for c in parts) for parts in versions.alternatives)
+        return cls(bounds, tuple(_needs(affects.when)))
+
+    def may_hold(self, versions: Iterable[str]) -> bool:
+        """Whether one of ``versions`` lies within the bounds."""
+        if self.bounds is None:
+            return True
+        numbers = [read[:3] for version in versions if (read := key(version)) is not None]
+        return any(low <= number < high for low, high in self.bounds for number in numbers)
+
+
+class Present(NamedTuple):
+    """What is there on some targets: the versions installed, and what else advisories may need."""
+
+    versions: frozenset[str]
+    marks: frozenset[str]
+
+    @classmethod
+    def on(cls, *targets: Target) -> "Present":
+        versions = frozenset(install.version for target in targets for install in target.installs)
+        return cls(versions, frozenset(mark for target in targets for mark in _marks(target)))
+
+    def meets(self, needs: Iterable[Iterable[str]]) -> bool:
+        return all(not self.marks.isdisjoint(any_of) for any_of in needs)
+
+
+class Shelf:
+    """Advisories, and for each target those that may concern it: most are ruled out by versions, once for all alike."""
+
+    def __init__(self, advisories: tuple[Advisory, ...]) -> None:
+        self._all = [(advisory, Glance.of(advisory.affects)) for advisory in advisories if advisory.affects is not None]
+        self._by_versions: dict[frozenset[str], list[tuple[Advisory, Glance]]] = {}
+
+    def concerning(self, target: Target) -> tuple[Advisory, ...]:
+        present = Present.on(target)
+        known = self._by_versions.get(present.versions)
+        if known is None:
+            known = self._by_versions[present.versions] = [pair for pair in self._all if pair[1].may_hold(present.versions)]
+        return tuple(advisory for advisory, glance in known if present.meets(glance.needs))
+
+
+def load(folders: tuple[str, ...] = (), present: Present | None = None) -> tuple[Advisory, ...]:
     """The packaged advisories, and those of ``folders``; DecodeError where one is wrong.
 
-    With ``versions``, of the packaged ones only those that concern one of them, and without their
-    examples: an audit reads no more.
+    With ``present``, of the packaged ones only those that may hold there, and without their
+    examples and symptoms: an audit reads no more.
     """
     own = tuple(advisory for folder in folders for advisory in read_folder(folder))
     ids = [advisory.id for advisory in own]
     for advisory in own:
         if ids.count(advisory.id) > 1:
             raise DecodeError(f"{advisory.place}: id: {advisory.id} stands here and in another file")
-    return tuple(a for a in packaged(versions) if a.id not in ids) + own
+    return tuple(a for a in packaged(present) if a.id not in ids) + own
 
 
 def count(loaded: tuple[Advisory, ...]) -> int:
     """How many advisories judge: all that are packaged, and a company's own among those ``loaded``."""
-    packaged_ids = {data["id"] for data in load_data("advisories.json")["known"]}
+    packaged_ids = {told[0] for told in load_data("advisories.json")["glances"]}
     return len(packaged_ids | {advisory.id for advisory in loaded})
 
 
-def packaged(versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
-    """The advisories of this folder, from their compiled form."""
-    known = load_data("advisories.json")["known"]
-    if versions is None:
-        return tuple(thaw(Advisory, data) for data in known)
-    return tuple(
-        thaw(Advisory, {name: value for name, value in data.items() if name != "examples"})
-        for data in known
-        if _meets(data.get("affects", {}).get("versions"), versions)
-    )
+def packaged(present: Present | None = None) -> tuple[Advisory, ...]:
+    """The advisories of this folder, from their compiled form: a text each, so that few need be read."""
+    data = load_data("advisories.json")
+    told = zip(data["glances"], data["known"], strict=True)
+    if present is None:
+        return tuple(thaw(Advisory, json.loads(text)) for _, text in told)
+    chosen = (text for (_, affects, *glance), text in told if affects and _glance(glance).may_hold(present.versions) and present.meets(glance[1]))
+    return tuple(_thawed(json.loads(text)) for text in chosen)
 
 
-def _meets(allowed: str | None, versions: frozenset[str]) -> bool:
-    return allowed is None or any(Range.parse(allowed).admits(version) for version in versions)
+def compiled(known: Iterable[tuple[Advisory, Any]]) -> dict[str, Any]:
+    """What ``packaged`` reads, of advisories and their frozen forms."""
+    found = tuple(known)
+    glances = [[a.id, a.affects is not None, *(Glance.of(a.affects) if a.affects else ())] for a, _ in found]
+    return {"glances": glances, "known": [json.dumps(frozen) for _, frozen in found]}
+
+
+def _thawed(data: dict[str, Any]) -> Advisory:
+    advisory: Advisory = thaw(Advisory, {name: value for name, value in data.items() if name not in ("examples", "symptoms")})
+    return advisory
+
+
+def _glance(told: Any) -> Glance:
+    bounds, needs = told
+    return Glance(None if bounds is None else tuple((tuple(low), tuple(high)) for low, high in bounds), needs)
+
+
+def _bounds(parts: Iterable[tuple[str, str]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """From where and to before where versions may meet all of ``parts``; a little too wide for pre-releases."""
+    low: tuple[int, ...] = (0, 0, 0)
+    high: tuple[int, ...] = (_NO_END, 0, 0)
+    for operator, version in parts:
+        numbers = [int(number) for number in re.findall(r"[0-9]+", re.split(r"[-+]", version)[0])]
+        this = (*numbers, 0, 0, 0)[:3]
+        plain = re.fullmatch(r"[0-9.]+", version) is not None
+        after = (*this[:2], this[2] + 1)
+        if operator in (">=", ">", "=="):
+            low = max(low, after if operator == ">" and plain else this)
+        if operator in ("<=", "<", "=="):
+            high = min(high, this if operator == "<" and plain else after)
+    return low, high
+
+
+def _needs(when: Condition) -> Iterator[tuple[str, ...]]:
+    """What must be there, one of each list, for the condition to hold."""
+    for name, text in (*when.env.items(), *when.settings.items()):
+        yield from (((name,),) if text.wants_one else ())
+        yield from ((other,) for other in text.others())
+    if when.gateway is not None or (when.provider and "anthropic" not in when.provider):
+        yield ("provider",)
+    if when.model:
+        yield ("ANTHROPIC_MODEL", "model")
+    for group, words in (("credential", when.credential), ("os", when.os), ("method", when.method)):
+        if words:
+            yield tuple(f"{group}:{word}" for word in words)
+
+
+def _marks(target: Target) -> Iterator[str]:
+    """What advisories may need of ``target``, by the names of ``_needs``."""
+    yield f"os:{target.os}"
+    names = {variable.name for variable in target.variables}
+    for setting in target.settings:
+        names.add(setting.key[1] if setting.key[0] == "env" and len(setting.key) == 2 else ".".join(setting.key))
+    yield from names
+    if any(name.startswith("CLAUDE_CODE_USE_") or name.endswith("_BASE_URL") for name in names):
+        yield "provider"
+    yield from (f"credential:{credential.kind}" for credential in target.credentials)
+    yield from (f"method:{install.method}" for install in target.installs)
 
 
 def digest() -> str:
@@ -207,26 +268,9 @@ def _read(path: str, shown: str) -> Node:
 
 
 def _is_product(view: View, product: str) -> bool:
-    if product != "cli":
-        return view.install is not None and view.install.product == product
-    return True
+    if product == "cli":
+        return view.install is None or view.install.product in ("cli", EXTENSION)
+    return view.install is not None and view.install.product == product
 
 
-def _holds(rule: Condition, view: View) -> bool:
-    if rule.provider and view.provider() not in rule.provider:
-        return False
-    if rule.model and not matches(view.model(), rule.model):
-        return False
-    if not all(text.holds(name, view.env(name)) for name, text in rule.env.items()):
-        return False
-    if not all((view.setting(name).winner is not None) == (state == "set") for name, state in rule.settings.items()):
-        return False
-    if rule.scopes and not any(s.scope in rule.scopes for name in rule.settings for s in view.target.settings if ".".join(s.key) == name):
-        return False
-    if rule.credential and not view.credentials() & set(rule.credential):
-        return False
-    return not rule.rejected or any(void.scope in rule.rejected for void in view.voided())
-
-
-def _compare(name: str, number: int, bound: int) -> bool:
-    return {">=": number >= bound, "<=": number <= bound, ">": number > bound, "<": number < bound}[name]
+__all__ = ["Advisory", "Affects", "Condition", "Glance", "Pattern", "Present", "Rule", "Shelf", "Site", "Text"]
