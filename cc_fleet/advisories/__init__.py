@@ -9,12 +9,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from cc_fleet.advisories.conditions import Condition, Pattern, Rule, RuleOf, Site, Text, no_rule
 from cc_fleet.client import EXTENSION, View
-from cc_fleet.data import load as load_data
+from cc_fleet.data import FOLDER as DATA
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
+from cc_fleet.digest import sha256
 from cc_fleet.frozen import thaw
 from cc_fleet.model import Place, Target
 from cc_fleet.versions import Range, key
@@ -123,15 +125,19 @@ class Glance(NamedTuple):
 
 
 class Present(NamedTuple):
-    """What is there on some targets: the versions installed, and what else advisories may need."""
+    """What is there on some targets: the versions installed, and what else advisories may need.
+
+    ``rules`` are the policy's gateways, which may say of a gateway what the facts do not.
+    """
 
     versions: frozenset[str]
     marks: frozenset[str]
 
     @classmethod
-    def on(cls, *targets: Target) -> "Present":
-        versions = frozenset(install.version for target in targets for install in target.installs)
-        return cls(versions, frozenset(mark for target in targets for mark in _marks(target)))
+    def on(cls, targets: Iterable[Target], rules: Iterable[Rule] = ()) -> "Present":
+        seen = tuple(targets)
+        versions = frozenset(install.version for target in seen for install in target.installs)
+        return cls(versions, frozenset((*_told(rules), *(mark for target in seen for mark in _marks(target)))))
 
     def meets(self, needs: Iterable[Iterable[str]]) -> bool:
         return all(not self.marks.isdisjoint(any_of) for any_of in needs)
@@ -140,12 +146,13 @@ class Present(NamedTuple):
 class Shelf:
     """Advisories, and for each target those that may concern it: most are ruled out by versions, once for all alike."""
 
-    def __init__(self, advisories: tuple[Advisory, ...]) -> None:
+    def __init__(self, advisories: tuple[Advisory, ...], rules: tuple[Rule, ...] = ()) -> None:
+        self._rules = rules
         self._all = [(advisory, Glance.of(advisory.affects)) for advisory in advisories if advisory.affects is not None]
         self._by_versions: dict[frozenset[str], list[tuple[Advisory, Glance]]] = {}
 
     def concerning(self, target: Target) -> tuple[Advisory, ...]:
-        present = Present.on(target)
+        present = Present.on((target,), self._rules)
         known = self._by_versions.get(present.versions)
         if known is None:
             known = self._by_versions[present.versions] = [pair for pair in self._all if pair[1].may_hold(present.versions)]
@@ -168,25 +175,35 @@ def load(folders: tuple[str, ...] = (), present: Present | None = None) -> tuple
 
 def count(loaded: tuple[Advisory, ...]) -> int:
     """How many advisories judge: all that are packaged, and a company's own among those ``loaded``."""
-    packaged_ids = {told[0] for told in load_data("advisories.json")["glances"]}
+    packaged_ids = {told[0] for told in _compiled()[0]["glances"]}
     return len(packaged_ids | {advisory.id for advisory in loaded})
 
 
 def packaged(present: Present | None = None) -> tuple[Advisory, ...]:
-    """The advisories of this folder, from their compiled form: a text each, so that few need be read."""
-    data = load_data("advisories.json")
-    told = zip(data["glances"], data["known"], strict=True)
+    """The advisories of this folder, from their compiled form: a line each, so that few need be read."""
+    head, lines = _compiled()
+    told = zip(head["glances"], lines, strict=True)
     if present is None:
         return tuple(thaw(Advisory, json.loads(text)) for _, text in told)
     chosen = (text for (_, affects, *glance), text in told if affects and _glance(glance).may_hold(present.versions) and present.meets(glance[1]))
     return tuple(_thawed(json.loads(text)) for text in chosen)
 
 
-def compiled(known: Iterable[tuple[Advisory, Any]]) -> dict[str, Any]:
-    """What ``packaged`` reads, of advisories and their frozen forms."""
+def compiled(known: Iterable[tuple[Advisory, Any]]) -> str:
+    """What ``packaged`` reads, of advisories and their frozen forms: a line with what can be told at a glance, then one each."""
     found = tuple(known)
+    lines = [json.dumps(frozen) for _, frozen in found]
     glances = [[a.id, a.affects is not None, *(Glance.of(a.affects) if a.affects else ())] for a, _ in found]
-    return {"glances": glances, "known": [json.dumps(frozen) for _, frozen in found]}
+    head = json.dumps({"sha256": sha256("\n".join(lines).encode()), "glances": glances})
+    return "\n".join((head, *lines)) + "\n"
+
+
+@cache
+def _compiled() -> tuple[Any, list[str]]:
+    """The compiled advisories: what can be told at a glance, and the line of each."""
+    with open(os.path.join(DATA, "advisories.jsonl"), encoding="ascii") as file:
+        head, *lines = file.read().splitlines()
+    return json.loads(head), lines
 
 
 def _thawed(data: dict[str, Any]) -> Advisory:
@@ -222,6 +239,9 @@ def _needs(when: Condition) -> Iterator[tuple[str, ...]]:
         yield from ((other,) for other in text.others())
     if when.gateway is not None or (when.provider and "anthropic" not in when.provider):
         yield ("provider",)
+    if when.gateway is not None:
+        for group, words in (("kind", when.gateway.kind), ("upstream", when.gateway.upstream)):
+            yield from ((tuple(f"{group}:{word}" for word in words),) if words else ())
     if when.model:
         yield ("ANTHROPIC_MODEL", "model")
     for group, words in (("credential", when.credential), ("os", when.os), ("method", when.method)):
@@ -229,22 +249,30 @@ def _needs(when: Condition) -> Iterator[tuple[str, ...]]:
             yield tuple(f"{group}:{word}" for word in words)
 
 
+def _told(rules: Iterable[Rule]) -> Iterator[str]:
+    for rule in rules:
+        yield f"kind:{(rule.kind or '').lower()}"
+        yield f"upstream:{rule.upstream}"
+
+
 def _marks(target: Target) -> Iterator[str]:
     """What advisories may need of ``target``, by the names of ``_needs``."""
     yield f"os:{target.os}"
     names = {variable.name for variable in target.variables}
     for setting in target.settings:
-        names.add(setting.key[1] if setting.key[0] == "env" and len(setting.key) == 2 else ".".join(setting.key))
+        names.add(".".join(setting.key))
+        names.add(setting.key[1] if setting.key[0] == "env" and len(setting.key) == 2 else "")
     yield from names
     if any(name.startswith("CLAUDE_CODE_USE_") or name.endswith("_BASE_URL") for name in names):
         yield "provider"
     yield from (f"credential:{credential.kind}" for credential in target.credentials)
     yield from (f"method:{install.method}" for install in target.installs)
+    yield from (f"kind:{(gateway.kind or '').lower()}" for gateway in target.gateways)
 
 
 def digest() -> str:
     """The sha256 of the packaged advisories."""
-    return str(load_data("advisories.json")["sha256"])
+    return str(_compiled()[0]["sha256"])
 
 
 def read_folder(folder: str) -> Iterator[Advisory]:

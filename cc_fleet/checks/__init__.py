@@ -59,7 +59,7 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     """
     findings: list[Finding] = []
     judged = []
-    shelf = Shelf(advisories)
+    shelf = Shelf(advisories, policy.gateways)
     for target in targets:
         judged.append(target)
         subject = Subject(target, tuple(views(target)), shelf.concerning(target))

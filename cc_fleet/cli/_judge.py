@@ -40,7 +40,7 @@ def chosen_policy(given: list[str]) -> Loaded:
 
 def judged(loaded: Loaded, targets: list[Target]) -> Report:
     """The report on ``targets``."""
-    known = advisories.load(loaded.folders, advisories.Present.on(*targets))
+    known = advisories.load(loaded.folders, advisories.Present.on(targets, loaded.policy.gateways))
     findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
