@@ -7,22 +7,21 @@ An advisory says which versions it concerns, under which conditions of a view, h
 # No postponed annotations here: the decoder reads them as types.
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from cc_fleet.advisories.conditions import Condition, Pattern, Rule, RuleOf, Site, Text, no_rule
+from cc_fleet.advisories.glance import Glance, Present
 from cc_fleet.client import EXTENSION, View
 from cc_fleet.data import FOLDER as DATA
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
 from cc_fleet.digest import sha256
 from cc_fleet.frozen import thaw
 from cc_fleet.model import Place, Target
-from cc_fleet.versions import Range, key
+from cc_fleet.versions import Range
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-_NO_END = 10**9
 
 
 class Affects(NamedTuple):
@@ -100,55 +99,12 @@ class Advisory(NamedTuple):
         return self.id, gateway.place if gateway else None
 
 
-class Glance(NamedTuple):
-    """What can be seen of an advisory before anything is asked of a view.
-
-    ``bounds``: versions from and to before which it may hold, None for all.  ``needs``: of each
-    of these lists something must be among a target's ``marks``.
-    """
-
-    bounds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] | None
-    needs: tuple[tuple[str, ...], ...]
-
-    @classmethod
-    def of(cls, affects: Affects) -> "Glance":
-        versions = affects.versions
-        bounds = None if versions is None else tuple(_bounds((c.operator, c.version) for c in parts) for parts in versions.alternatives)
-        return cls(bounds, tuple(_needs(affects.when)))
-
-    def may_hold(self, versions: Iterable[str]) -> bool:
-        """Whether one of ``versions`` lies within the bounds."""
-        if self.bounds is None:
-            return True
-        numbers = [read[:3] for version in versions if (read := key(version)) is not None]
-        return any(low <= number < high for low, high in self.bounds for number in numbers)
-
-
-class Present(NamedTuple):
-    """What is there on some targets: the versions installed, and what else advisories may need.
-
-    ``rules`` are the policy's gateways, which may say of a gateway what the facts do not.
-    """
-
-    versions: frozenset[str]
-    marks: frozenset[str]
-
-    @classmethod
-    def on(cls, targets: Iterable[Target], rules: Iterable[Rule] = ()) -> "Present":
-        seen = tuple(targets)
-        versions = frozenset(install.version for target in seen for install in target.installs)
-        return cls(versions, frozenset((*_told(rules), *(mark for target in seen for mark in _marks(target)))))
-
-    def meets(self, needs: Iterable[Iterable[str]]) -> bool:
-        return all(not self.marks.isdisjoint(any_of) for any_of in needs)
-
-
 class Shelf:
     """Advisories, and for each target those that may concern it: most are ruled out by versions, once for all alike."""
 
     def __init__(self, advisories: tuple[Advisory, ...], rules: tuple[Rule, ...] = ()) -> None:
         self._rules = rules
-        self._all = [(advisory, Glance.of(advisory.affects)) for advisory in advisories if advisory.affects is not None]
+        self._all = [(advisory, Glance.of(advisory.affects.versions, advisory.affects.when)) for advisory in advisories if advisory.affects is not None]
         self._by_versions: dict[frozenset[str], list[tuple[Advisory, Glance]]] = {}
 
     def concerning(self, target: Target) -> tuple[Advisory, ...]:
@@ -185,7 +141,7 @@ def packaged(present: Present | None = None) -> tuple[Advisory, ...]:
     told = zip(head["glances"], lines, strict=True)
     if present is None:
         return tuple(thaw(Advisory, json.loads(text)) for _, text in told)
-    chosen = (text for (_, affects, *glance), text in told if affects and _glance(glance).may_hold(present.versions) and present.meets(glance[1]))
+    chosen = (text for (_, affects, *glance), text in told if affects and Glance(*glance).may_hold(present.versions) and present.meets(glance[1]))
     return tuple(_thawed(json.loads(text)) for text in chosen)
 
 
@@ -193,7 +149,7 @@ def compiled(known: Iterable[tuple[Advisory, Any]]) -> str:
     """What ``packaged`` reads, of advisories and their frozen forms: a line with what can be told at a glance, then one each."""
     found = tuple(known)
     lines = [json.dumps(frozen) for _, frozen in found]
-    glances = [[a.id, a.affects is not None, *(Glance.of(a.affects) if a.affects else ())] for a, _ in found]
+    glances = [[a.id, a.affects is not None, *(Glance.of(a.affects.versions, a.affects.when) if a.affects else ())] for a, _ in found]
     head = json.dumps({"sha256": sha256("\n".join(lines).encode()), "glances": glances})
     return "\n".join((head, *lines)) + "\n"
 
@@ -209,65 +165,6 @@ def _compiled() -> tuple[Any, list[str]]:
 def _thawed(data: dict[str, Any]) -> Advisory:
     advisory: Advisory = thaw(Advisory, {name: value for name, value in data.items() if name not in ("examples", "symptoms")})
     return advisory
-
-
-def _glance(told: Any) -> Glance:
-    bounds, needs = told
-    return Glance(None if bounds is None else tuple((tuple(low), tuple(high)) for low, high in bounds), needs)
-
-
-def _bounds(parts: Iterable[tuple[str, str]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """From where and to before where versions may meet all of ``parts``; a little too wide for pre-releases."""
-    low: tuple[int, ...] = (0, 0, 0)
-    high: tuple[int, ...] = (_NO_END, 0, 0)
-    for operator, version in parts:
-        numbers = [int(number) for number in re.findall(r"[0-9]+", re.split(r"[-+]", version)[0])]
-        this = (*numbers, 0, 0, 0)[:3]
-        plain = re.fullmatch(r"[0-9.]+", version) is not None
-        after = (*this[:2], this[2] + 1)
-        if operator in (">=", ">", "=="):
-            low = max(low, after if operator == ">" and plain else this)
-        if operator in ("<=", "<", "=="):
-            high = min(high, this if operator == "<" and plain else after)
-    return low, high
-
-
-def _needs(when: Condition) -> Iterator[tuple[str, ...]]:
-    """What must be there, one of each list, for the condition to hold."""
-    for name, text in (*when.env.items(), *when.settings.items()):
-        yield from (((name,),) if text.wants_one else ())
-        yield from ((other,) for other in text.others())
-    if when.gateway is not None or (when.provider and "anthropic" not in when.provider):
-        yield ("provider",)
-    if when.gateway is not None:
-        for group, words in (("kind", when.gateway.kind), ("upstream", when.gateway.upstream)):
-            yield from ((tuple(f"{group}:{word}" for word in words),) if words else ())
-    if when.model:
-        yield ("ANTHROPIC_MODEL", "model")
-    for group, words in (("credential", when.credential), ("os", when.os), ("method", when.method)):
-        if words:
-            yield tuple(f"{group}:{word}" for word in words)
-
-
-def _told(rules: Iterable[Rule]) -> Iterator[str]:
-    for rule in rules:
-        yield f"kind:{(rule.kind or '').lower()}"
-        yield f"upstream:{rule.upstream}"
-
-
-def _marks(target: Target) -> Iterator[str]:
-    """What advisories may need of ``target``, by the names of ``_needs``."""
-    yield f"os:{target.os}"
-    names = {variable.name for variable in target.variables}
-    for setting in target.settings:
-        names.add(".".join(setting.key))
-        names.add(setting.key[1] if setting.key[0] == "env" and len(setting.key) == 2 else "")
-    yield from names
-    if any(name.startswith("CLAUDE_CODE_USE_") or name.endswith("_BASE_URL") for name in names):
-        yield "provider"
-    yield from (f"credential:{credential.kind}" for credential in target.credentials)
-    yield from (f"method:{install.method}" for install in target.installs)
-    yield from (f"kind:{(gateway.kind or '').lower()}" for gateway in target.gateways)
 
 
 def digest() -> str:
