@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cc_fleet.data import load
 
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
-_PART = re.compile(r"(>=|<=|==|!=|=|>|<)?\s*(v?[0-9][^\s,|<>=!]*)")
+_PART = re.compile(r"(>=|<=|==|!=|=|>|<)?\s*(v?[0-9][0-9A-Za-z._+-]*)")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip

@@ -8,18 +8,54 @@ import re
 import subprocess
 import sys
 import tempfile
+import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cc_fleet import advisories, checks, compiled
 from cc_fleet.checks import judge
 from cc_fleet.cli import demo
+from cc_fleet.decode import shape
 from cc_fleet.host import facts
 from cc_fleet.policy.load import load
+from cc_fleet.policy.schema import fields, records, sentences
+from cc_fleet.policy.schema import key as schema_key
 from cc_fleet.report import About, Report, Style, text
 from tests import completions
 
 PROJECT = Path(__file__).resolve().parents[1]
+_POLICY = """
+Generated from `cc_fleet/policy`. `cc-fleet policy lint FILE` checks a policy, `cc-fleet policy schema` prints the JSON Schema
+that editors check it by, `cc-fleet policy init` starts one, `cc-fleet policy show` prints what judges here, and
+`cc-fleet policy waive` adds a waiver.
+
+**Which policy judges**: `--policy` (repeatable), else `$CC_FLEET_POLICY`, else `/etc/cc-fleet/policy.yaml`, else the packaged
+`default`. Run as root, the file, its groups and their folders must belong to root alone.
+
+**What is laid over what**: a file over those that it `extends`, in their order. `deny`, `gateways`, `advisories`, `waivers` and
+`overlays` are united; `cli`, `sessions` and `exceptions` are replaced key by key, `extensions`, `env`, `settings`,
+`editor-settings` and `severity` name by name, and anything else whole. A packaged policy with an edition (`default@1`) never
+changes; without one the newest is taken, which a later cc-fleet may have.
+
+**Values** are the text that stands there: `2.10` is not `2.1`, and `on` is a word. A range of versions is `">=2.1.163, <2.2"`;
+`||` stands between alternatives, `!=` leaves one out, `*` is any. Dates are UTC and hold through the end of that day. A key that
+is not known, or stands there twice, is an error with its file, line and column. A variable without its prefix
+(`MAX_TOOL_USE_CONCURRENCY`) is understood as the real one.
+
+**Groups** are those that a target's facts tell, those of the `groups` file, and those of `--group`. The file is CSV: machine id or
+name, then its groups; a first line `machine,group`, empty lines and `#` comments say nothing. Where machines share a name,
+use their ids.
+"""
+_NAMES = {
+    "Policy": "the policy", "When": "a condition", "AutoUpdate": "auto-update", "Cli": "cli", "Denied": "a denial", "Extension": "an extension",
+    "Environment": "a variable", "Setting": "a setting", "GatewayRule": "a gateway", "Sessions": "sessions", "Ring": "a ring", "Exceptions": "exceptions",
+    "Allow": "allow", "Waiver": "a waiver", "Overlay": "an overlay",
+}  # fmt: skip
+_VALUES = {
+    "str": "text", "bool": "`true`, `false`", "Range": "versions", "Date": "date", "Value": "text, number, `true`, `false`, `null`", "Numbers": "comparisons",
+    "Count": "whole number from 1", "Duration": "`90m`, `24h`, `7d`", "Share": "number, or `25%`",
+}  # fmt: skip
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -30,6 +66,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield PROJECT / "cc_fleet" / "data" / "completions" / name, content
     yield PROJECT / "docs" / "checks.md", checks_page()
     yield PROJECT / "docs" / "advisories.md", advisories_page()
+    yield PROJECT / "docs" / "policy.md", policy_page()
     yield PROJECT / "README.md", readme()
 
 
@@ -52,6 +89,43 @@ def advisories_page() -> str:
         told = versions.replace("|", "\\|")
         lines.append(f"| {advisory.id} | {advisory.title} | {told} | {advisory.severity} | {advisory.check} | {advisory.evidence.level} |")
     return "\n".join(lines) + "\n"
+
+
+def policy_page() -> str:
+    """docs/policy.md: an example with every key, then a table for each record of the language."""
+    example = (PROJECT / "tests" / "policy" / "complete" / "policy.yaml").read_text(encoding="utf-8")
+    lines = ["# The policy language", "", *_POLICY.strip().splitlines(), "", "## Every key, once", "", "```yaml", *example.splitlines(), "```", ""]
+    for record in records():
+        lines += [f"## {_NAMES[record.__name__]}", "", inspect.cleandoc(record.__doc__ or ""), ""]
+        if hasattr(record, "short"):
+            lines += [f"`{schema_key(record.short())}` alone may stand for the whole.", ""]
+        lines += ["| key | what may stand there | meaning | default |", "|---|---|---|---|"]
+        said = sentences(record)
+        for key, name in fields(record).items():
+            cells = (f"`{key}`", _may_stand(record.__annotations__[name]), said[key], _default(record, name))
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _may_stand(into: object) -> str:
+    kind, inner = shape(into)
+    if kind == "record":
+        return f"[{_NAMES[inner.__name__]}](#{_NAMES[inner.__name__].replace(' ', '-')})"
+    if kind in ("mapping", "list"):
+        return f"{'name: ' if kind == 'mapping' else 'list of '}{_may_stand(inner)}"
+    if kind == "words":
+        return f"{_may_stand(inner)}, or a list of them"
+    if typing.get_origin(inner) is typing.Literal:
+        return ", ".join(f"`{word}`" for word in typing.get_args(inner))
+    return _VALUES[inner.__name__]
+
+
+def _default(record: Any, name: str) -> str:
+    if name not in record._field_defaults:
+        return "required"
+    value = record._field_defaults[name]
+    return f"`{value}`" if isinstance(value, str) and value else "`false`" if value is False else "`true`" if value is True else ""
 
 
 def readme() -> str:

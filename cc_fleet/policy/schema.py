@@ -38,7 +38,7 @@ RANGE = rf"{_SET}(?:\|\|{_SET})*"
 
 def schema() -> dict[str, Any]:
     """A draft 2020-12 schema.  Scalars may be written with or without quotes, as the reader takes them."""
-    return {"$schema": _DRAFT, "title": "cc-fleet policy", **_of(Policy)}
+    return {"$schema": _DRAFT, "title": "cc-fleet policy", **schema_of(Policy)}
 
 
 def sentences(record: Any) -> dict[str, str]:
@@ -69,16 +69,16 @@ def about(record: Any) -> str:
     return " ".join(inspect.cleandoc(record.__doc__ or "").split())
 
 
-def _of(into: Any) -> dict[str, Any]:
+def schema_of(into: Any) -> dict[str, Any]:
     kind, inner = shape(into)
     if kind == "record":
         return _record(inner)
     if kind == "mapping":
-        return {"type": "object", "additionalProperties": _of(inner)}
+        return {"type": "object", "additionalProperties": schema_of(inner)}
     if kind == "list":
-        return {"type": "array", "items": _of(inner)}
+        return {"type": "array", "items": schema_of(inner)}
     if kind == "words":
-        return {"anyOf": [_of(inner), {"type": "array", "items": _of(inner)}]}
+        return {"anyOf": [schema_of(inner), {"type": "array", "items": schema_of(inner)}]}
     return _scalar(inner)
 
 
@@ -110,7 +110,7 @@ def _record(into: Any) -> dict[str, Any]:
     record: dict[str, Any] = {
         "type": "object",
         "description": about(into),
-        "properties": {key: {**_of(into.__annotations__[name]), "description": said[key]} for key, name in keys.items()},
+        "properties": {key: {**schema_of(into.__annotations__[name]), "description": said[key]} for key, name in keys.items()},
         "additionalProperties": False,
     }
     required = [key for key, name in keys.items() if name not in into._field_defaults]
@@ -119,7 +119,7 @@ def _record(into: Any) -> dict[str, Any]:
     if hasattr(into, "one_of_these"):
         record["oneOf"] = [_given(key, into.__annotations__[keys[key]]) for key in into.one_of_these()]
     short = into.short() if hasattr(into, "short") else None
-    return {"anyOf": [_of(into.__annotations__[short]), record]} if short else record
+    return {"anyOf": [schema_of(into.__annotations__[short]), record]} if short else record
 
 
 def _given(key: str, into: Any) -> dict[str, Any]:
