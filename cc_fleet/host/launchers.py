@@ -43,6 +43,7 @@ WANTS = (
 _LOCAL = "/.claude/local"
 _NAMES = {"windows": ("claude.exe", "claude.cmd", "claude.bat", "claude.ps1")}
 _PROGRAMS = ("/cli.js", "/bin/claude.exe")
+_WINGET = re.compile(r"(?i)/WinGet/(?:Links|Packages/Anthropic\.ClaudeCode_[^/]*)/claude\.exe$")
 _SCRIPT = 16384  # no shim is longer
 _TARGET = re.compile(
     r"""(?:["'](?:\$basedir|%~?dp0%?)[\\/]+|"\$basedir_(?:abs|win)"/')([^"'$%\r\n]{0,400}?node_modules[\\/])"""
@@ -76,6 +77,17 @@ def stored(path: str) -> tuple[str, str] | None:
         if found:
             return re.sub(r"\.exe$", "", rest.partition("/")[0]), method
     return None
+
+
+def copied(machine: Machine, launcher: Launcher) -> bool:
+    """Whether this is the copy of a native install in a home on Windows, or winget's program or link."""
+    path = launcher.path.lower()
+    return winget(launcher) or (machine.os == "windows" and path in [f"{user.home}/.local/bin/claude.exe".lower() for user in machine.users])
+
+
+def winget(launcher: Launcher) -> bool:
+    """Whether winget put this program, or a link to it."""
+    return bool(_WINGET.search(launcher.path) or _WINGET.search(launcher.real))
 
 
 def manager(launcher: Launcher) -> str | None:

@@ -54,11 +54,11 @@ def read(machine: Machine) -> Iterator[Any]:
             yield names
             continue
         files.update({f"{user.home}/{VERSIONS}/{name}": user.name for name in names if _version(f"{VERSIONS}/{name}")})
-    for place, user in _folders(machine):
+    for place, owner in _folders(machine):
         if isinstance(place, Gap):
             yield place
         elif _version(f"{place}/"):
-            files[_program(machine, place)] = user and user.name
+            files[_program(machine, place)] = owner
     runs: dict[str, set[str]] = {}
     for launcher in machine.launchers:
         if (real := launchers.native(launcher)) is not None and _version(real):
@@ -68,8 +68,8 @@ def read(machine: Machine) -> Iterator[Any]:
     if machine.os == "windows":
         for user in machine.users:
             yield from _copy(machine, user, files, runs, unknown)
-    for path, owner in files.items():
-        yield _install(machine, path, owner, None if owner in unknown and f"/{VERSIONS}/" in path else tuple(sorted(runs.get(path, ()))))
+    for path, name in files.items():
+        yield _install(machine, path, name, None if name in unknown and f"/{VERSIONS}/" in path else tuple(sorted(runs.get(path, ()))))
 
 
 def _version(path: str) -> str | None:
@@ -78,13 +78,13 @@ def _version(path: str) -> str | None:
     return found[0] if found and re.fullmatch(VERSION, found[0]) else None
 
 
-def _folders(machine: Machine) -> Iterator[tuple[str | Gap, User | None]]:
+def _folders(machine: Machine) -> Iterator[tuple[str | Gap, str | None]]:
     patterns = FOLDERS[machine.os]
     for pattern in patterns:
         if pattern[0] != "~":
             yield from ((found, None) for found in find(machine.tree, pattern))
     for user in machine.users:
-        yield from ((found, user) for found in in_home(machine.tree, user.home, [one for one in patterns if one[0] == "~"]))
+        yield from ((found, user.name) for found in in_home(machine.tree, user.home, [one for one in patterns if one[0] == "~"]))
 
 
 def _program(machine: Machine, folder: str) -> str:
