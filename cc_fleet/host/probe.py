@@ -92,8 +92,14 @@ def ask(path: str, environ: Mapping[str, str]) -> str:
         _end(program.pid)
         program.kill()
         program.wait()
-    if not said or code is None:
+        in_time = bool(said)
+        reader.join(1)
+        if said and program.stdout:
+            program.stdout.close()
+    if not in_time:
         return f"it did not answer within {TIMEOUT:.0f} s"
+    if code is None:
+        return "it said something and did not end"
     line = said[0].decode("utf-8", "replace").strip()
     if code != 0:
         return f"it ended with {code}"

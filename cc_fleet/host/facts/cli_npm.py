@@ -30,16 +30,16 @@ PLACES = {
     "linux": (
         "/usr/local/lib", "/usr/lib", "/opt/nodejs/lib", "/home/linuxbrew/.linuxbrew/lib", "/usr/local/share/nvm/versions/node/*/lib",
         "/usr/local/nvm/versions/node/*/lib", "/usr/local/share/.config/yarn/global", "~/.local/share/fnm/node-versions/*/installation/lib",
-        "~/.local/share/pnpm/global/*",
+        "~/.local/share/pnpm/global/*", "~/.local/share/pnpm/global/*/*",
     ),
     "macos": (
         "/usr/local/lib", "/opt/homebrew/lib", "/opt/local/lib", "/usr/local/share/.config/yarn/global",
         "~/Library/Application Support/fnm/node-versions/*/installation/lib", "~/.local/share/fnm/node-versions/*/installation/lib",
-        "~/Library/pnpm/global/*",
+        "~/Library/pnpm/global/*", "~/Library/pnpm/global/*/*",
     ),
     "windows": (
         "C:/Program Files/nodejs", "C:/nvm4w/nodejs", "~/AppData/Roaming/npm", "~/AppData/Roaming/nvm/v*", "~/AppData/Local/nvm/v*",
-        "~/AppData/Roaming/fnm/node-versions/*/installation", "~/AppData/Local/pnpm/global/*", "~/AppData/Local/Yarn/Data/global",
+        "~/AppData/Roaming/fnm/node-versions/*/installation", "~/AppData/Local/pnpm/global/*", "~/AppData/Local/pnpm/global/*/*", "~/AppData/Local/Yarn/Data/global",
         "~/AppData/Local/Volta/tools/image/packages/@anthropic-ai/claude-code", "~/AppData/Local/mise/installs/node/*",
         "~/AppData/Local/mise/installs/npm-anthropic-ai-claude-code/*", "~/scoop/persist/nodejs*/bin", "~/.bun/install/global",
     ),
@@ -61,7 +61,7 @@ METHODS = (
 HOOKED = frozenset(method for _, method in METHODS if "(" in method) | {"mise", "volta"}
 WANTS = (
     f"*/{PACKAGE}", f"*/{PACKAGE}/package.json", f"*/{PACKAGE}/cli.js", f"*/{PACKAGE}/bin/claude.exe", "*/node_modules/@anthropic-ai",
-    "*/node_modules/@anthropic-ai/claude-code-*/claude*", "~/.npmrc", *LISTED, "*/versions/node", "*/node-versions", "*/pnpm/global", "*/image/node", "*/installs/nodejs", "*/.nodenv/versions", "*/mise/installs/n*",
+    "*/node_modules/@anthropic-ai/claude-code-*/claude*", "~/.npmrc", *LISTED, "*/versions/node", "*/node-versions", "*/pnpm/global*", "*/image/node", "*/installs/nodejs", "*/.nodenv/versions", "*/mise/installs/n*",
     "*/AppData/*/nvm", "*/scoop/persist",
 )  # fmt: skip
 _PREFIX = r"(?m)^[ \t]*prefix[ \t]*=[ \t]*\"?([^\s\"](?:[^\r\n\"]{0,1000}[^\s\"])?)\"?[ \t\r]*$"
