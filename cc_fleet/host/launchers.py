@@ -43,9 +43,9 @@ WANTS = (
 _LOCAL = "/.claude/local"
 _NAMES = {"windows": ("claude.exe", "claude.cmd", "claude.bat", "claude.ps1")}
 _PROGRAMS = ("/cli.js", "/bin/claude.exe")
-_WINGET = re.compile(r"(?i)/WinGet/(?:Links|Packages/Anthropic\.ClaudeCode_[^/]*)/claude\.exe$")
+_WINGET = r"(?i)/WinGet/(?:Links|Packages/Anthropic\.ClaudeCode_[^/]*)/claude\.exe$"
 _SCRIPT = 16384  # no shim is longer
-_TARGET = re.compile(
+_TARGET = (
     r"""(?:["'](?:\$basedir|%~?dp0%?)[\\/]+|"\$basedir_(?:abs|win)"/')([^"'$%\r\n]{0,400}?node_modules[\\/])"""
     r"""(?:@anthropic-ai[\\/]claude-code[\\/](?:cli\.js|bin[\\/]claude\.exe)|\.bin[\\/]claude(?:\.cmd)?)["']"""
 )
@@ -81,13 +81,14 @@ def stored(path: str) -> tuple[str, str] | None:
 
 def copied(machine: Machine, launcher: Launcher) -> bool:
     """Whether this is the copy of a native install in a home on Windows, or winget's program or link."""
-    path = launcher.path.lower()
-    return winget(launcher) or (machine.os == "windows" and path in [f"{user.home}/.local/bin/claude.exe".lower() for user in machine.users])
+    if machine.os != "windows":
+        return False
+    return winget(launcher) or launcher.path.lower() in [f"{user.home}/.local/bin/claude.exe".lower() for user in machine.users]
 
 
 def winget(launcher: Launcher) -> bool:
     """Whether winget put this program, or a link to it."""
-    return bool(_WINGET.search(launcher.path) or _WINGET.search(launcher.real))
+    return bool(re.search(_WINGET, launcher.path) or re.search(_WINGET, launcher.real))
 
 
 def manager(launcher: Launcher) -> str | None:
@@ -135,7 +136,7 @@ def _behind_script(machine: Machine, path: str, stat: Stat) -> str | None:
         return None
     try:
         text = machine.tree.read(path, _SCRIPT).decode("utf-8", "replace")
-        named = {found[1].replace("\\", "/") for found in _TARGET.finditer(text)}
+        named = {found[1].replace("\\", "/") for found in re.finditer(_TARGET, text)}
         folders = {posixpath.normpath(f"{path.rpartition('/')[0]}/{name}") for name in named}
         return _only(machine, [folder.rpartition("/")[0] for folder in folders])
     except (Missing, Unreadable):

@@ -8,22 +8,40 @@ RHEL 8) the same three texts are looked for in the bytes.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Iterator, Optional
 
-from .tree import Tree, Unreadable
+from .tree import Missing, Tree, Unreadable
 
 _PIECE = 1024 * 1024
-_MOST = 100_000  # pages that one question may need
+_LIMIT = 1024 * 1024 * 1024
+_MOST = 20_000  # pages that one question may need
+_SEVERAL = 5
 _HEADER = 65536
 _LONGEST = 200  # of a name, a version and a release
 
 
 def versions(tree: Tree, path: str, name: str) -> list[str]:
     """The versions, ``version-release``, in which the database at ``path`` has ``name``. Raises Missing and Unreadable."""
+    if tree.stat(path).size > _LIMIT:
+        raise Unreadable(f"is larger than {_LIMIT // 1024**2} MiB")
+    if not path.endswith(".sqlite"):
+        found = _of_bytes(tree, path, name)
+    elif _size(tree, f"{path}-wal"):
+        raise Unreadable("is being changed: what its -wal holds was not read")
+    else:
+        found = _of_sqlite(tree, path, name)
     try:
-        return sorted(set(_of_sqlite(tree, path, name) if path.endswith(".sqlite") else _of_bytes(tree, path, name)))
+        return sorted(set(islice(found, _SEVERAL)))
     except (IndexError, TypeError, ValueError):
         raise Unreadable("is not a database of RPM's") from None
+
+
+def _size(tree: Tree, path: str) -> int:
+    try:
+        return tree.stat(path).size
+    except Missing:
+        return 0
 
 
 def _of_bytes(tree: Tree, path: str, name: str) -> Iterator[str]:

@@ -548,6 +548,19 @@ def test_what_rpm_itself_installed_and_updated(tmp_path: Path) -> None:
     assert rpmdb.versions(machine.tree, "/var/lib/rpm/rpmdb.sqlite", "nothing") == []
 
 
+def test_a_database_that_is_being_changed_is_a_gap(tmp_path: Path) -> None:
+    """SQLite keeps the newest changes in a second file, until the last program closes the first."""
+    (tmp_path / "var/lib/rpm").mkdir(parents=True)
+    machine = packaged(tmp_path, {"/var/lib/rpm/rpmdb.sqlite": "x", "/var/lib/rpm/rpmdb.sqlite-wal": "y"})
+    assert [one.reason for one in read(machine)] == ["is being changed: what its -wal holds was not read"]
+
+
+def test_a_database_larger_than_any_is_not_searched(tmp_path: Path) -> None:
+    machine = packaged(tmp_path, {"/var/lib/rpm/Packages": ""})
+    os.truncate(tmp_path / "var/lib/rpm/Packages", 1024**4)
+    assert [one.reason for one in read(machine)] == ["is larger than 1024 MiB"]
+
+
 def header(name: str, version: str, size: int = 100) -> bytes:
     texts = [b"C", name.encode(), version.encode(), b"1", b"x" * size]
     index, store = b"", b""

@@ -24,7 +24,7 @@ DPKG = "/var/lib/dpkg/status"
 DISTROLESS = f"{DPKG}.d/{NAME}"
 APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 RPM = tuple(f"{folder}/{name}" for folder in ("/var/lib/rpm", "/usr/lib/sysimage/rpm") for name in ("rpmdb.sqlite", "Packages.db", "Packages"))
-WANTS = (PROGRAM, DPKG, DISTROLESS, *APK, *RPM, "*/claude")
+WANTS = (PROGRAM, DPKG, DISTROLESS, *APK, *RPM, "*/rpm/rpmdb.sqlite-wal", "*/claude")
 _LIMIT = 128 * 1024 * 1024
 
 
