@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import stat as st
-from typing import Iterator, Mapping, Union
+from typing import Iterator, Mapping, Optional, Union
 
 from ..model import Gap, Install, Place
 from .machine import Machine
@@ -73,6 +73,7 @@ def ask(path: str, environ: Mapping[str, str]) -> str:
     import tempfile
     import threading
 
+    said: list[bytes] = []
     with tempfile.TemporaryDirectory(prefix="cc-fleet-") as home:
         try:
             program = subprocess.Popen(
@@ -81,26 +82,27 @@ def ask(path: str, environ: Mapping[str, str]) -> str:
             )  # fmt: skip
         except (OSError, ValueError) as err:
             return f"it cannot be run: {(getattr(err, 'strerror', None) or 'refused').lower()}"
-        said: list[bytes] = []
         reader = threading.Thread(target=lambda: said.append(program.stdout.read(_LONGEST) if program.stdout else b""), daemon=True)
         reader.start()
         reader.join(TIMEOUT)
+        in_time = bool(said)
         try:
-            code = program.wait(1 if said else 0)
+            code: Optional[int] = program.wait(1 if in_time else 0)
         except subprocess.TimeoutExpired:
             code = None
         _end(program.pid)
         program.kill()
         program.wait()
-        in_time = bool(said)
         reader.join(1)
         if said and program.stdout:
             program.stdout.close()
-    if not in_time:
-        return f"it did not answer within {TIMEOUT:.0f} s"
+    return _answer(said[0], code) if in_time else f"it did not answer within {TIMEOUT:.0f} s"
+
+
+def _answer(said: bytes, code: Optional[int]) -> str:
+    line = said.decode("utf-8", "replace").strip()
     if code is None:
         return "it said something and did not end"
-    line = said[0].decode("utf-8", "replace").strip()
     if code != 0:
         return f"it ended with {code}"
     return line if re.fullmatch(_VERSION, line) else "its answer was no version"

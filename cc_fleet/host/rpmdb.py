@@ -8,7 +8,6 @@ RHEL 8) the same three texts are looked for in the bytes.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Iterator, Optional
 
 from .tree import Missing, Tree, Unreadable
@@ -31,8 +30,13 @@ def versions(tree: Tree, path: str, name: str) -> list[str]:
         raise Unreadable("is being changed: what its -wal holds was not read")
     else:
         found = _of_sqlite(tree, path, name)
+    several: set[str] = set()
     try:
-        return sorted(set(islice(found, _SEVERAL)))
+        for one in found:
+            several.add(one)
+            if len(several) == _SEVERAL:
+                break
+        return sorted(several)
     except (IndexError, TypeError, ValueError):
         raise Unreadable("is not a database of RPM's") from None
 

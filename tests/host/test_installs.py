@@ -619,7 +619,7 @@ def test_a_database_of_other_kinds_is_searched(tmp_path: Path, before: int) -> N
     data = b"x" * before + b"C\0claude-code\0" + b"2.1.211\0001\0x\0" + b"y" * 3000 + b"\0claude-code\0\1\2\3"
     machine = packaged(tmp_path / "one", {"/usr/lib/sysimage/rpm/Packages.db": data})
     assert installs(machine) == [("2.1.211", "rpm", ("ada",))]
-    (gap,) = read(packaged(tmp_path / "two", {"/var/lib/rpm/Packages": data + b"\0claude-code\0" + b"2.1.212\0001\0"}))
+    (gap,) = read(packaged(tmp_path / "two", {"/var/lib/rpm/Packages": (data * 9 if before < 9 else data) + b"\0claude-code\0" + b"2.1.212\0001\0"}))
     assert gap.reason == "belongs to one of several packages that are recorded, 2.1.211 (rpm), 2.1.212 (rpm), so its version is not known"
 
 
