@@ -25,6 +25,10 @@ def policy_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def probe_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--probe", action="store_true", help="also run `claude --version` in the caller's PATH, and compare (this machine only)")
+
+
 def result_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the targets are in this group, besides those that facts and policy tell; repeatable")
     parser.add_argument("--format", metavar="NAME", choices=names(), default="text", help=f"one of {', '.join(names())} (default: text)")
