@@ -14,12 +14,14 @@ import pytest
 from cc_fleet import advisories
 from cc_fleet.advisories import Advisory, Present, Shelf, Text, examples
 from cc_fleet.advisories.conditions import Pattern, Site
+from cc_fleet.checks import all_checks
 from cc_fleet.cli import commands
 from cc_fleet.client import Effective, Source, views
 from cc_fleet.decode import DecodeError
 from cc_fleet.model import REDACTED, Coverage, Gateway, Install, Place, Setting, Target, Variable
 from cc_fleet.policy import GatewayRule
 from cc_fleet.versions import Range, key, published
+from tests.generate import coverage
 
 PACKAGED = advisories.packaged()
 each = pytest.mark.parametrize("advisory", PACKAGED, ids=lambda advisory: advisory.id)
@@ -87,7 +89,7 @@ def test_a_command_of_ours_that_it_names_exists(advisory: Advisory) -> None:
 
 def test_ids_are_unique_and_the_files_names() -> None:
     assert [(Path(a.place.file).stem, a.id) for a in PACKAGED] == [(a.id, a.id) for a in PACKAGED]
-    assert len({a.id for a in PACKAGED}) == len(PACKAGED) >= 189
+    assert len({a.id for a in PACKAGED}) == len(PACKAGED) >= 187
     assert all(re.fullmatch(r"CCF-[0-9]{4}-[0-9]{4}", a.id) for a in PACKAGED)
 
 
@@ -418,3 +420,35 @@ def test_its_gateways_are_of_a_kind_that_is_known(advisory: Advisory) -> None:
         return
     kinds = {kind for condition in (advisory.affects.when, *advisory.affects.unless) if condition.gateway for kind in condition.gateway.kind}
     assert kinds <= {"litellm", "ccr", "portkey", "flexgate", "ccgw", "bifrost", "truefoundry", "vllm", "ollama", "envoy"}
+
+
+# What is known, and who tells it
+
+ENTRIES = [entry for section in coverage() for entry in section["entries"]]
+
+
+def test_every_fact_has_one_answer_and_every_answer_exists() -> None:
+    ids = {advisory.id for advisory in PACKAGED}
+    for entry in ENTRIES:
+        (kind,) = {"advisories", "check", "why-not"} & set(entry)
+        assert set(entry) == {"where", "fact", kind}
+        assert entry["fact"]
+        assert entry[kind]
+        if kind == "advisories":
+            assert set(entry[kind]) <= ids, entry
+        elif kind == "check":
+            assert set(entry[kind].split(", ")) <= set(all_checks()), entry
+        else:
+            assert len(entry[kind]) > 10
+
+
+def test_every_advisory_answers_something() -> None:
+    told = {known for entry in ENTRIES for known in entry.get("advisories", ())}
+    assert told == {advisory.id for advisory in PACKAGED}
+
+
+def test_every_row_of_a_section_is_there_once() -> None:
+    for section in coverage():
+        assert len(section["entries"]) == section["rows"], section["section"]
+        assert all(entry["where"].startswith(section["section"]) for entry in section["entries"])
+    assert len({entry["where"] for entry in ENTRIES}) == len(ENTRIES)
