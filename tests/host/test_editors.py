@@ -179,6 +179,10 @@ class Counted:
         self._asked(path)
         return self._tree.stat(path)
 
+    def part(self, path: str, start: int, size: int) -> bytes:
+        self._asked(path)
+        return self._tree.part(path, start, size)
+
     def sha256(self, path: str) -> str:
         raise NotImplementedError
 
