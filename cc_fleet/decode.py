@@ -15,9 +15,10 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from cc_fleet.model import Place
+from cc_fleet.records import NamedTuple
 
 SIZE = 1024 * 1024
 DEPTH = 64

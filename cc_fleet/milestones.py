@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
 from cc_fleet.data import load
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key, published
 
 KINDS = ("model", "security", "fix", "ability")

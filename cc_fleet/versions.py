@@ -12,9 +12,10 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.data import load
+from cc_fleet.records import NamedTuple
 
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _PART = re.compile(r"(>=|<=|==|!=|=|>|<)?\s*(v?[0-9][0-9A-Za-z._+-]*)")

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from cc_fleet.advisories.conditions import Condition, Pattern, Rule, RuleOf, Site, Text, no_rule
 from cc_fleet.advisories.glance import Glance, Present
@@ -19,6 +19,7 @@ from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
 from cc_fleet.digest import sha256
 from cc_fleet.frozen import thaw
 from cc_fleet.model import Place, Target
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))

@@ -10,9 +10,10 @@ and none of them; small letters and capitals are one), or ``/a regular expressio
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from cc_fleet.client import Effective, View, matches, truth
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Comparator, Range, key
 
 _COMPARISON = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)")

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.advisories import Advisory
 from cc_fleet.client import View, views
 from cc_fleet.model import Coverage, Credential, Gateway, Install, Place, Rejected, Setting, Target, Variable
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
 
 _HERE = Place("example")

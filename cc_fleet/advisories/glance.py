@@ -7,10 +7,10 @@ each is asked only for the few that could concern it.
 # Annotations are not postponed here: as texts each would be compiled at start.
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from cc_fleet.advisories.conditions import Condition, Rule
 from cc_fleet.model import Target
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range, key
 
 _NO_END = 10**9

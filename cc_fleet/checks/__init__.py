@@ -7,7 +7,7 @@ A check is a module ``checks/<name>.py`` with a docstring (its page in the docs)
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from cc_fleet.advisories import Advisory, Shelf
 from cc_fleet.client import Effective, View, views
@@ -17,6 +17,7 @@ from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key
 
 KEPT = frozenset(("unreadable", "waiver-expired"))

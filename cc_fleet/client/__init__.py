@@ -10,7 +10,6 @@ and never know an order of precedence.  Measured on real clients (facts/wire.md 
 import fnmatch
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from cc_fleet.client import managed, truth, validity
 from cc_fleet.client.effective import (
@@ -30,6 +29,7 @@ from cc_fleet.client.effective import (
 from cc_fleet.client.managed import Managed
 from cc_fleet.client.validity import Voided
 from cc_fleet.model import REDACTED, Gateway, Install, Setting, Target, Variable
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key as version_key
 
 __all__ = ["NEWEST", "ORIGINS", "SCOPES", "Effective", "Index", "Source", "View", "matches", "shown", "views"]

@@ -2,12 +2,13 @@
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.client import managed, validity
 from cc_fleet.client.managed import Managed
 from cc_fleet.client.validity import Voided
 from cc_fleet.model import REDACTED, Place, Setting, Step, Target, Variable
+from cc_fleet.records import NamedTuple
 
 SCOPES = (
     "global", "user", "project", "local", "root-local", "hkcu", "program-data", "managed", "drop-in", "windows", "hklm", "plist", "remote",

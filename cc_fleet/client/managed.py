@@ -7,9 +7,9 @@ drop-ins and their versions were measured; the rest is documented, and was read 
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from typing import NamedTuple
 
 from cc_fleet.client.validity import READ_SINCE
+from cc_fleet.records import NamedTuple
 
 # Strongest first; scopes of one line are one source. ``plist`` of a user comes before the machine's.
 TIERS = (("remote",), ("plist", "hklm"), ("windows",), ("managed", "drop-in"), ("program-data",), ("hkcu",))

@@ -9,9 +9,10 @@ were measured, the stricter reading is taken for those between.
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.model import Place, Rejected, Setting, Target
+from cc_fleet.records import NamedTuple
 
 MANAGED = ("managed", "drop-in")
 _MODES = frozenset(("acceptEdits", "auto", "bypassPermissions", "default", "delegate", "dontAsk", "plan"))

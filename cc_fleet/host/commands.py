@@ -7,7 +7,9 @@ pipeline, a subshell or a job assigns nothing to the session and is left out.  L
 from __future__ import annotations
 
 import re
-from typing import Iterator, NamedTuple
+from typing import Iterator
+
+from ..records import NamedTuple
 
 DEEPEST = 10_000  # more nesting than anybody means
 

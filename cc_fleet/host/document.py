@@ -94,14 +94,16 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
 def _record(kind: Any, item: Any, where: str) -> Any:
     if not isinstance(item, dict):
         raise FactsError(f"{where}: expected an object")
-    hints = kind.__annotations__
-    given = {}
+    hints, defaults = kind.__annotations__, kind._field_defaults
+    given = []
     for name in kind._fields:
         if name in item:
-            given[name] = _is(hints[name], item[name], f"{where}.{name}")
-        elif name not in kind._field_defaults:
+            given.append(_is(hints[name], item[name], f"{where}.{name}"))
+        elif name in defaults:
+            given.append(defaults[name])
+        else:
             raise FactsError(f"{where}.{name} is missing")
-    return kind(**given)
+    return kind(*given)
 
 
 def _is(hint: Any, value: Any, where: str) -> Any:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator
+
+from ..records import NamedTuple
 
 DEPTH = 512
 

@@ -5,9 +5,10 @@ one source reads all systems; what people are shown has the system's own form. `
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from typing import Iterable, Iterator, NamedTuple, Optional, Union
+from typing import Iterable, Iterator, Optional, Union
 
 from ..model import Gap, Place
+from ..records import NamedTuple
 from .tree import Missing, Tree, Unreadable
 
 _MOST = 500

@@ -1,9 +1,10 @@
 """What a source may ask: the tree, the users, the environment.  Live, or a system under a root."""
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from typing import TYPE_CHECKING, Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Mapping, Optional
 
 from ..model import Gap, Variable
+from ..records import NamedTuple
 from .layout import LAYOUTS, Layout
 from .tree import Tree
 

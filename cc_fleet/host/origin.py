@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Iterator, NamedTuple, Union
+from typing import Iterator, Union
 
 from ..model import Gap, Place, Variable
+from ..records import NamedTuple
 from . import jsonc, redact, shell
 from .machine import Machine, Session, User
 

@@ -7,9 +7,10 @@ without their case. A user's own hive is ``HKU\\NAME``: the names are the users'
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, NamedTuple, Optional, Protocol, Union
+from typing import Any, Iterable, Iterator, Optional, Protocol, Union
 
 from ..model import Gap, Place
+from ..records import NamedTuple
 from .tree import Missing, Tree, Unreadable
 
 _HIVES = {"hkey_local_machine": "hklm", "hkey_users": "hku", "hklm": "hklm", "hku": "hku", "hkey_current_user": "hkcu", "hkcu": "hkcu"}

@@ -10,8 +10,9 @@ cost that fit a host program (STYLE.md: bashlex is GPL, +93 ms).
 from __future__ import annotations
 
 import re
-from typing import Iterator, MutableMapping, MutableSet, NamedTuple, Optional
+from typing import Iterator, MutableMapping, MutableSet, Optional
 
+from ..records import NamedTuple
 from .commands import Command, Reader, Word
 
 LONGEST, ALL = 64 * 1024, 4 * 1024 * 1024  # characters of one value, of all values of a file

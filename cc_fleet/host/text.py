@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from typing import Union
 
 from ..model import Gap, Place
+from ..records import NamedTuple
 from .tree import LIMIT, Missing, Tree, Unreadable
 
 

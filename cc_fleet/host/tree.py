@@ -12,7 +12,9 @@ import os
 import stat as st
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import IO, Iterable, Iterator, NamedTuple, Protocol
+from typing import IO, Iterable, Iterator, Protocol
+
+from ..records import NamedTuple
 
 LIMIT = 8 * 1024 * 1024
 _LINKS = 40

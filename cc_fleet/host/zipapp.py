@@ -35,7 +35,7 @@ def _contents() -> dict[str, bytes]:
             if name.endswith(".py"):
                 path = os.path.join(folder, name)
                 found["cc_fleet/" + os.path.relpath(path, _PACKAGE).replace(os.sep, "/")] = _bytes(path)
-    for name in ("__init__.py", "model.py"):
+    for name in ("__init__.py", "model.py", "records.py"):
         found[f"cc_fleet/{name}"] = _bytes(os.path.join(_PACKAGE, name))
     return found
 

@@ -9,11 +9,12 @@ made of these.
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from cc_fleet.decode import Date, Value, Words
 from cc_fleet.model import Place
 from cc_fleet.policy.values import Count, Duration, Numbers, Share
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
 
 Level = Literal["error", "warning", "note", "ignore"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from cc_fleet.decode import near
 from cc_fleet.host import plugins
@@ -12,6 +11,7 @@ from cc_fleet.model import Place
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best, refusal
 from cc_fleet.policy.load import Loaded
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range, key, published
 
 

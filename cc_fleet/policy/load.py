@@ -4,7 +4,7 @@
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.data import load as load_data
 from cc_fleet.data import variables
@@ -15,6 +15,7 @@ from cc_fleet.model import Place
 from cc_fleet.policy import Policy
 from cc_fleet.policy.values import Count
 from cc_fleet.policy.when import lift
+from cc_fleet.records import NamedTuple
 
 SYSTEM = {
     "linux": "/etc/cc-fleet/policy.yaml",

@@ -7,7 +7,9 @@ Each has the ``PATTERN`` that both the reader and the JSON Schema go by.
 import operator
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from cc_fleet.records import NamedTuple
 
 COMPARISON = r"\s*(>=|<=|>|<|!=)\s*(-?[0-9]{1,9})\s*"
 

@@ -3,12 +3,13 @@
 # Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from cc_fleet.client import views
 from cc_fleet.host import plugins
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy import SEVERITIES
+from cc_fleet.records import NamedTuple
 
 
 class About(NamedTuple):

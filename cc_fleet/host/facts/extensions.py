@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator
 
 from ...model import Gap, Install, Place
+from ...records import NamedTuple
 from .. import jsonc, redact
 from ..layout import find
 from ..machine import Machine, User

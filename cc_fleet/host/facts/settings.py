@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator
 
 from ...model import REDACTED, Credential, Gap, Place, Rejected, Setting
+from ...records import NamedTuple
 from .. import jsonc, redact
 from ..machine import Machine
 from ..text import read_folder, read_text
