@@ -15,6 +15,7 @@ import pytest
 
 from cc_fleet import advisories, checks
 from cc_fleet.cli import demo
+from cc_fleet.client.validity import GLOBAL_ONLY
 from cc_fleet.host import facts
 from cc_fleet.model import Coverage, Finding, Gateway, Install, Place, Setting, Target, Variable
 from cc_fleet.policy import Environment, Policy, When
@@ -187,10 +188,11 @@ def told(check: str, subject: str, policy: Policy, judged: Target) -> bool:
 
 
 def written(path: tuple[str, ...], value: Any, scope: str) -> tuple[Setting, ...]:
-    """A setting of the user's or of the administrators'; None is a file without it."""
+    """A setting of the user's (or of their global configuration) or of the administrators'; None is a file without it."""
     if value is None:
         return ()
-    return (Setting(path, value, scope, Place(MANAGED if scope == "managed" else "/home/ada/.claude/settings.json", 1), None if scope == "managed" else "ada"),)
+    file = {"managed": MANAGED, "user": "/home/ada/.claude/settings.json", "global": "/home/ada/.claude.json"}[scope]
+    return (Setting(path, value, scope, Place(file, 1), None if scope == "managed" else "ada"),)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -209,7 +211,8 @@ def test_every_settings_rule_finds_what_it_forbids_and_nothing_else(name: str, t
     policy, _, rules = named(name, tmp_path)
     for key, rule in rules.items():
         right = None if rule.absent else (rule.value or rule.one_of[0]).json
-        for value, scope, expected in (("other", "user", True), (right, "managed", False), (right, "user", rule.locked)):
+        own = "global" if key in GLOBAL_ONLY else "user"
+        for value, scope, expected in (("other", own, True), (right, "managed", False), (right, own, rule.locked)):
             judged = target(policy, rule.when, settings=written(tuple(key.split(".")), value, scope))
             assert told("setting-value", key, policy, judged) is expected, f"{name}: {key} {value} in {scope} settings"
 
@@ -279,6 +282,13 @@ def test_the_images_overlay_is_for_images(tmp_path: Path) -> None:
     for kind, expected in (("image", False), ("filesystem", False), ("machine", True)):
         judged = target(policy, When())._replace(kind=kind, installs=(stale,))
         assert told("extension-leftover", "anthropic.claude-code", policy, judged) is expected
+
+
+def test_an_image_that_holds_a_user_id(tmp_path: Path) -> None:
+    """Read from a root filesystem as it lies there; the id itself is in no finding."""
+    told = {"policy": text("ci-image"), "npm": {"/usr/local": "2.1.330"},
+            "files": {MANAGED: '{"env": {"DISABLE_AUTOUPDATER": "1", "DISABLE_UPDATES": "1"}}', "/home/ada/.claude.json": f'{{"numStartups": 1,\n"userID": "{"0123abcd" * 8}"}}'}}  # fmt: skip
+    assert said(case.findings(told, tmp_path)) == "~/.claude.json:2: error: userID is «redacted», and should not be set [setting-value]\n"
 
 
 def test_strict_derives_the_gate(tmp_path: Path) -> None:
