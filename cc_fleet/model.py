@@ -58,7 +58,9 @@ class Setting(NamedTuple):
     """One value of a settings file, objects taken apart: ``("env", "X")``, ``("model",)``.
 
     ``scope`` is global (``~/.claude.json``), user, project, local, root-local (the local file of
-    the git root above the project), managed (the file) or drop-in.
+    the git root above the project), managed (the file) or drop-in. An editor's own settings are
+    of the scopes editor (its user's), editor-machine, editor-workspace and editor-policy; their
+    key is one literal name, and ``editor`` is whose they are, None every editor's.
     """
 
     key: tuple[str, ...]
@@ -67,13 +69,16 @@ class Setting(NamedTuple):
     place: Place
     user: Optional[str] = None
     project: Optional[str] = None
+    editor: Optional[str] = None
 
 
 class Variable(NamedTuple):
     """One environment variable as one origin sets it, in the order that the origins are read.
 
     ``value`` is None where only running the shell would tell (a condition, a command).
-    ``origin`` is environment-file, profile, shell-rc or process.  ``user`` None is everybody.
+    ``origin`` is environment-file, profile, shell-rc, process, or editor: what an editor's
+    settings give the extension alone (``editor`` says which, None every one).  ``user`` None is
+    everybody, ``project`` None everywhere.
     """
 
     name: str
@@ -81,6 +86,8 @@ class Variable(NamedTuple):
     origin: str
     place: Place
     user: Optional[str] = None
+    project: Optional[str] = None
+    editor: Optional[str] = None
 
 
 class Gateway(NamedTuple):
@@ -154,7 +161,8 @@ class Target(NamedTuple):
     @property
     def nothing(self) -> bool:
         """True where no trace of Claude Code was found: neither a copy nor its settings."""
-        return not (self.installs or self.settings or self.rejected or self.credentials)
+        settings = any(not s.scope.startswith("editor") or s.key[0].startswith("claudeCode.") for s in self.settings)
+        return not (self.installs or settings or self.credentials or any(r.scope != "editor-policy" for r in self.rejected))
 
 
 GROUPS: dict[str, type] = {

@@ -2,7 +2,9 @@
 
     policy: {cli: {versions: ">=2.1.163"}}    # a policy without its name
     advisories: true                          # judge with the packaged advisories (default: none)
-    files: {/etc/hostname: ada-laptop}        # what stands on the disk
+    os: macos                                 # or windows: the system's own top folders, ada's home in /Users
+    registry: |                               # of Windows: the text below the head of a .reg file
+    files: {/etc/hostname: ada-laptop}        # what stands on the disk; C:/ is Windows' top folder
     links: {/usr/local/bin/claude: ../x}      # symbolic links; modes: {path: "0644"}
     npm: {/usr/local: 2.1.330}                # a global npm install below this prefix, in PATH
     native: {ada: [2.1.330]}                  # native installs of a user, the last one linked
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,8 @@ import yaml
 from cc_fleet import advisories, checks
 from cc_fleet.cli import main
 from cc_fleet.host import document, facts
-from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy.load import Loaded, load
@@ -63,7 +67,7 @@ def findings(case: dict[str, Any], tmp: Path) -> list[Finding]:
 
 def said(finding: Finding, case: dict[str, Any]) -> str:
     """A finding as a case writes it."""
-    place = str(finding.problem.place).replace("/home/ada/", "~/")
+    place = re.sub(r"^(/home|/Users|C:/Users)/ada/", "~/", str(finding.problem.place))
     level = "waived" if finding.waived else finding.severity
     return f"{place}: {level}: {finding.problem.message.replace(case.get('tmp', '/nothing'), '')}"
 
@@ -94,9 +98,18 @@ def _called(machine: Machine, case: dict[str, Any]) -> Machine:
     return machine._replace(kind="machine", caller=ada, users=(ada, *others), environ=environ, cwd=case.get("cwd"))
 
 
+TOPS = {"macos": ("Library", "System", "Users/ada"), "windows": ("Windows", "Program Files", "Users/ada")}
+
+
 def _system(case: dict[str, Any], root: Path) -> None:
-    write(root, "/etc/passwd", "ada:x:1000:1000::/home/ada:/bin/bash\n")
-    (root / "home/ada").mkdir(parents=True)
+    if case.get("os", "linux") == "linux":
+        write(root, "/etc/passwd", "ada:x:1000:1000::/home/ada:/bin/bash\n")
+        (root / "home/ada").mkdir(parents=True)
+    for folder in TOPS.get(case.get("os", ""), ()):
+        (root / folder).mkdir(parents=True)
+    if "registry" in case:
+        text = "Windows Registry Editor Version 5.00\n\n" + case["registry"]
+        (root / "all.reg").write_bytes(b"\xff\xfe" + text.replace("\n", "\r\n").encode("utf-16-le"))
     for path, text in case.get("files", {}).items():
         write(root, path, text)
     for prefix, version in case.get("npm", {}).items():
@@ -113,7 +126,7 @@ def _system(case: dict[str, Any], root: Path) -> None:
 
 
 def write(root: Path, path: str, text: str) -> Path:
-    file = root / path.lstrip("/")
+    file = root / path.removeprefix("C:").lstrip("/")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     return file

@@ -22,6 +22,7 @@ from cc_fleet.policy.load import load
 from cc_fleet.policy.schema import fields, records, sentences
 from cc_fleet.policy.schema import key as schema_key
 from cc_fleet.report import About, Report, Style, text
+from tests import completions
 
 PROJECT = Path(__file__).resolve().parents[1]
 _POLICY = """
@@ -61,6 +62,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
     for name, content in compiled.compiled().items():
         yield PROJECT / "cc_fleet" / "data" / name, content
+    for name, content in completions.scripts().items():
+        yield PROJECT / "cc_fleet" / "data" / "completions" / name, content
     yield PROJECT / "docs" / "checks.md", checks_page()
     yield PROJECT / "docs" / "advisories.md", advisories_page()
     yield PROJECT / "docs" / "policy.md", policy_page()

@@ -14,7 +14,7 @@ import pytest
 
 import cc_fleet
 from cc_fleet.host import document, facts, zipapp
-from cc_fleet.host.machine import under
+from cc_fleet.host.system import under
 from tests import case
 
 PACKAGE = Path(cc_fleet.__file__).parent

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cc_fleet.client import Effective, View, matches, shown, truth, validity, views
+from cc_fleet.client import Effective, View, managed, matches, shown, truth, validity, views
 from cc_fleet.host import facts
 from cc_fleet.host.machine import Machine, User
 from cc_fleet.host.tree import Disk
@@ -436,3 +436,90 @@ def test_few_measured_rows_are_gaps(tmp_path: Path) -> None:
     """What we do not know must be told, and must stay the exception."""
     unknown = [named(row) for at, row in enumerate(rows("a", "b-", "c-", "e", "g-", "h", "i")) if predicted(row, "2.1.330", tmp_path / str(at)) == "gap"]
     assert all(re.search(r" ccd|dir|drop-d-is-file|CONFIG_DIR", name) for name in unknown), unknown
+
+
+# Managed sources.
+
+ALL = ("remote", "plist", "hklm", "windows", "managed", "drop-in", "program-data", "hkcu")
+
+
+@pytest.mark.parametrize(("present", "version", "settings", "env"), [
+    (ALL, (2, 1, 330), {"remote"}, set(ALL) - {"hkcu", "program-data"}),
+    (ALL, (2, 1, 222), {"remote"}, {"remote"}),
+    (("plist", "managed"), (2, 1, 330), {"plist"}, {"plist", "managed"}),
+    (("hklm", "managed", "hkcu"), (2, 1, 222), {"hklm"}, {"hklm"}),
+    (("hklm", "managed"), (2, 1, 74), {"managed"}, {"managed"}),
+    (("windows", "managed"), (2, 1, 330), {"windows"}, {"windows", "managed"}),
+    (("windows", "managed"), (2, 1, 117), {"managed"}, {"managed"}),
+    (("managed", "drop-in"), (2, 1, 330), {"managed", "drop-in"}, {"managed", "drop-in"}),
+    (("managed", "drop-in"), (2, 1, 82), {"managed"}, {"managed"}),
+    (("hkcu", "program-data"), (2, 1, 330), {"hkcu"}, {"hkcu"}),
+    (("program-data",), (2, 1, 74), {"program-data"}, {"program-data"}),
+    (("program-data", "managed"), (2, 1, 74), {"managed"}, {"managed"}),
+    (("program-data",), (2, 1, 75), set(), set()),
+    ((), (2, 1, 330), set(), set()),
+    (("user", "project"), (2, 1, 330), set(), set()),
+])  # fmt: skip
+def test_which_managed_source_is_in_force(present: tuple[str, ...], version: tuple[int, int, int], settings: set[str], env: set[str]) -> None:
+    assert managed.in_force(frozenset(present), version) == managed.Managed(frozenset(settings), frozenset(env))
+
+
+def test_without_the_union_only_the_winners_variables_count() -> None:
+    assert managed.in_force(frozenset(ALL), (2, 1, 330), union=False) == managed.Managed(frozenset(("remote",)), frozenset(("remote",)))
+
+
+def of_scopes(*stated: tuple[str, str, Any], version: str = "2.1.330", variables: tuple[Variable, ...] = ()) -> View:
+    """The view of a client on a machine whose sources say so: (scope, key, value)."""
+    settings = tuple(Setting(tuple(name.split(".")), value, scope, Place(scope, 1), None if scope != "remote" else "ada") for scope, name, value in stated)
+    target = Target(
+        "machine", "m", "windows", "2026-01-01T00:00:00Z", "x", Coverage(True, ("ada",), ("C:/Users/ada",), 1),
+        installs=(Install("cli", version, "npm", Place("x"), ("ada",)),), settings=settings, variables=variables,
+    )  # fmt: skip
+    (view,) = views(target)
+    return view
+
+
+def test_a_source_in_force_beats_and_hides_the_lower_ones() -> None:
+    view = of_scopes(("managed", "model", "sonnet"), ("managed", "verbose", True), ("hklm", "model", "opus"), ("user", "model", "haiku"))  # fmt: skip
+    assert (view.setting("model").value, [source.scope for source in view.setting("model").beats]) == ("opus", ["user"])
+    assert view.setting("verbose").winner is None
+    assert view.setting("model").managed
+
+
+def test_variables_are_taken_from_every_administrators_source() -> None:
+    stated = (("managed", "env.A", "file"), ("managed", "env.B", "file"), ("hklm", "env.A", "registry"), ("hkcu", "env.C", "user"))
+    view = of_scopes(*stated)
+    assert [view.env(name).value for name in "ABC"] == ["registry", "file", None]
+    assert [of_scopes(*stated, version="2.1.222").env(name).value for name in "ABC"] == ["registry", None, None]
+    no_union = (Variable("CLAUDE_CODE_DISABLE_ADMIN_ENV_UNION", "1", "registry", Place("x"), "ada"),)
+    assert [of_scopes(*stated, variables=no_union).env(name).value for name in "ABC"] == ["registry", None, None]
+
+
+def test_what_the_users_registry_says_the_user_can_change() -> None:
+    view = of_scopes(("hkcu", "model", "opus"), ("user", "model", "haiku"))
+    assert (view.setting("model").value, view.setting("model").managed) == ("opus", False)
+
+
+@pytest.mark.parametrize(("stated", "asked"), [
+    ((), True), ((("user", "env.ANTHROPIC_BASE_URL", "https://llm.example"),), False), ((("user", "env.ANTHROPIC_BASE_URL", "https://api.anthropic.com"),), True),
+    ((("user", "env.CLAUDE_CODE_USE_BEDROCK", "1"),), False), ((("user", "apiKeyHelper", REDACTED),), False),
+    ((("remote", "env.ANTHROPIC_BASE_URL", "https://llm.example"),), True),
+])  # fmt: skip
+def test_the_servers_settings_count_where_they_are_asked_for(stated: tuple[tuple[str, str, Any], ...], asked: bool) -> None:
+    view = of_scopes(("remote", "model", "opus"), ("managed", "model", "sonnet"), *stated)
+    assert view.setting("model").value == ("opus" if asked else "sonnet")
+
+
+def test_a_source_that_is_not_taken_hides_nothing() -> None:
+    """A wrong type voids the whole source before 2.1.166."""
+    stated = (("hklm", "model", 5), ("managed", "model", "sonnet"))
+    assert of_scopes(*stated, version="2.1.162").setting("model").value == "sonnet"
+
+
+@pytest.mark.parametrize("product", ["cli", "anthropic.claude-code"])
+def test_the_editors_variables_are_for_its_extension(product: str) -> None:
+    variables = (Variable("A", "editor", "editor", Place("x"), "ada"), Variable("A", "shell", "process", Place("x"), "ada"))
+    target = of_scopes(variables=variables).target
+    target = target._replace(installs=(target.installs[0]._replace(product=product), target.installs[0]._replace(product="jetbrains.claude-code", version="0.1.11")))
+    (view,) = views(target)
+    assert view.env("A").value == ("editor" if product != "cli" else "shell")

@@ -13,12 +13,12 @@ from cc_fleet.advisories import Advisory
 from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
+from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.versions import key
 
-MANAGED = "/etc/claude-code/managed-settings.json"
 KEPT = frozenset(("unreadable", "waiver-expired"))
 
 
@@ -114,7 +114,7 @@ def in_force(subject: Subject, view: View, wrong: Wrong, advice: Callable[[Place
     """
     winner = wrong.found.winner
     place = winner.place if winner else nowhere(subject, view.user)
-    belongs = Place(MANAGED) if wrong.locked or who(place) == "admin" else nowhere(subject, view.user)
+    belongs = managed_place(subject, view) if wrong.locked or who(place) == "admin" else nowhere(subject, view.user)
     place = place if winner else belongs
     void = next(iter(view.voided()), None) if winner is None else None
     fix = advice(place, belongs) if void is None else Fix(who(place), f"correct {void.place.file}, which may say it")
@@ -194,14 +194,24 @@ def sentence(reason: str) -> str:
 
 def who(place: Place) -> str:
     """Who may change what stands there: the system's files are the administrators'."""
-    return "admin" if place.file.startswith(("/etc/", "/usr/", "/opt/")) else "you"
+    return "admin" if place.file.startswith(_SYSTEMS) else "you"
+
+
+_SYSTEMS = ("/etc/", "/usr/", "/opt/", "/Library/", "/mnt/c/", "C:/Program", "C:/Windows/", "HKLM\\")
+
+
+def managed_place(subject: Subject, view: View | None = None) -> Place:
+    """Where this target's administrators say a thing: the source that is in force, or the managed file."""
+    scopes = (view.managed().settings if view is not None else frozenset()) - {"managed", "drop-in"}
+    said = (s.place.file for s in subject.target.settings if s.scope in scopes and s.user in (None, view.user if view else None))
+    return Place(next(said, f"{LAYOUTS[subject.target.os].managed}/managed-settings.json" if subject.target.os in LAYOUTS else ""))
 
 
 def nowhere(subject: Subject, user: str | None = None) -> Place:
     """Where a thing that stands nowhere would belong: managed settings as root, else the user's own."""
     coverage = subject.target.coverage
     if coverage.privileged or user not in coverage.users:
-        return Place(MANAGED)
+        return managed_place(subject)
     return Place(f"{coverage.homes[coverage.users.index(user)]}/.claude/settings.json")
 
 
@@ -224,9 +234,10 @@ def _known(policy: Policy, advisory: Advisory, name: str, place: Place, concerne
 
     view, remedy = concerned[0], advisory.remedies[0]
     versions = sorted({v.version for v in concerned if v.version}, key=lambda version: key(version) or ())
-    fix: Fix | None = Fix(remedy.who, remedy.text, remedy.command)
     if remedy.command and view.install is not None and "npm install" in remedy.command:
         fix = _install.copy(policy, view.install)  # as this copy was installed, and to what the policy allows
+    else:
+        fix = _install.remedy(remedy)
     trace = () if name == advisory.id else view.env(name).trace()
     cause = f"env-flag:{place.file}:{name}" if trace else f"version:{place.file}"
     told = f" (Claude Code {', '.join(versions)})" if versions else ""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
+from cc_fleet.advisories import Remedy
+from cc_fleet.client import EXTENSION
 from cc_fleet.model import Fix, Install
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
+from cc_fleet.versions import published
 
-EDITORS = {"vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf"}
+EDITORS = {
+    "vscode": "code", "vscode-insiders": "code-insiders", "vscodium": "codium", "cursor": "cursor", "windsurf": "windsurf",
+    "antigravity": "antigravity", "code-server": "code-server",
+}  # fmt: skip
 
 
 def copy(policy: Policy, install: Install) -> Fix | None:
@@ -23,15 +29,15 @@ def cli(install: Install, version: str | None) -> Fix | None:
     """How to bring this copy of the CLI to ``version``."""
     if version is None:
         return None
-    who = "you" if install.user else "admin"
+    who, summary = "you" if install.user else "admin", f"install {version}{cost(version)}"
     if install.method == "native":
         if install.intact is False:  # the broken one cannot install itself
-            return Fix(who, f"install {version}", f"curl -fsSL https://claude.ai/install.sh | bash -s {version}")
-        return Fix(who, f"install {version}", f"claude install {version}")
+            return Fix(who, summary, f"curl -fsSL https://claude.ai/install.sh | bash -s {version}")
+        return Fix(who, summary, f"claude install {version}")
     folder = install.place.file.partition("/node_modules/@anthropic-ai/")[0]
     everywhere = folder.endswith("/lib")
     prefix = quoted(folder.removesuffix("/lib"))
-    return Fix(who, f"install {version}", f"npm install{' -g' if everywhere else ''} --prefix {prefix} @anthropic-ai/claude-code@{version}")
+    return Fix(who, summary, f"npm install{' -g' if everywhere else ''} --prefix {prefix} @anthropic-ai/claude-code@{version}")
 
 
 def extension(install: Install, version: str | None) -> Fix | None:
@@ -40,7 +46,27 @@ def extension(install: Install, version: str | None) -> Fix | None:
         return None
     editor = EDITORS.get(install.method)
     command = f"{editor} --install-extension {install.product}@{version} --force" if editor else None
-    return Fix("you", f"install {install.product} {version}", command)
+    told = cost(version) if install.product == EXTENSION else ""
+    return Fix("you", f"install {install.product} {version}{told}", command)
+
+
+def cost(version: str | None) -> str:
+    """What staying at ``version`` goes without, in brackets to put after it; empty where that is nothing."""
+    if version is None or version == published().newest:
+        return ""
+    from cc_fleet.milestones import clause  # where nothing old is recommended, its data is not read
+
+    told = clause(version)
+    return f" ({told})" if told else ""
+
+
+def remedy(known: Remedy) -> Fix:
+    """An advisory's remedy as it stands, with the cost of the version that its command pins."""
+    if known.command is None or "claude" not in known.command:
+        return Fix(known.who, known.text, known.command)
+    from cc_fleet.milestones import pinned_by
+
+    return Fix(known.who, f"{known.text}{cost(pinned_by(known.command))}", known.command)
 
 
 def quoted(path: str) -> str:

@@ -2,7 +2,8 @@
 
 If `extensions.json` is lost, the editor scans its folders and takes the highest version, also
 one that is marked for removal (measured): an old bad release comes back by itself. A folder
-that the editor has marked goes at its next start, and is a note.
+that the editor has marked goes at its next start, and is a note. What any profile of the editor
+runs is no leftover.
 
 **Fix**: close the editor and delete the folder.
 """
@@ -23,8 +24,11 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         if copy.active_for == ():
             marked = f"; it is {copy.defect}" if copy.defect else ""
+            path = copy.place.file
+            windows = "Remove-Item -Recurse -LiteralPath '" + path.replace("'", "''") + "'"
+            command = windows if subject.target.os == "windows" else f"rm -r {shlex.quote(path)}"
             yield Problem(
                 f"{copy.product}@{copy.version}", f"{copy.method} does not run this {copy.product} {copy.version}, and could again{marked}",
-                copy.place, Fix("you", f"close {copy.method} and delete the folder", f"rm -r {shlex.quote(copy.place.file)}"),
+                copy.place, Fix("you", f"close {copy.method} and delete the folder", command),
                 severity="note" if copy.defect else None,
             )  # fmt: skip

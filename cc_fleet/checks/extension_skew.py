@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, _install
+from cc_fleet.checks import Subject, _editor, _install
 from cc_fleet.model import Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import refusal
@@ -21,7 +21,7 @@ SEVERITY = "warning"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
-        if rule is None or not rule.match_cli:
+        if rule is None or not rule.match_cli or copy.product == _editor.JETBRAINS:  # which brings none
             continue
         for user in copy.active_for or ():
             runs = next((c for c in subject.copies() if user in (c.active_for or ())), None)

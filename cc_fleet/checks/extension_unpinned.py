@@ -1,7 +1,10 @@
 """The editor may update an extension whose version the policy pins.
 
-An editor updates every extension whose entry in `extensions.json` is not `pinned`. Installing
-`id@version` or a VSIX pins it in current editors; older ones and forks do not (measured).
+An editor updates every extension whose entry in `extensions.json` is not `pinned`, whatever its
+settings say of other extensions. Installing `id@version` or a VSIX pins it in current editors; older
+ones and forks do not (measured). Where `extensions.autoUpdate` or `extensions.autoCheckUpdates` is
+`false`, nothing updates by itself: then it is a note, because that setting is all that holds the
+version. A JetBrains IDE pins no plugin.
 
 **Fix**: install by number, or choose "Auto Update" off for this extension.
 """
@@ -10,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, _install
-from cc_fleet.model import Problem
+from cc_fleet.checks import Subject, _editor, _install
+from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
@@ -20,6 +23,14 @@ SEVERITY = "warning"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
-        if rule is not None and rule.pinned and copy.active_for and copy.pinned is not True:
-            yield Problem(copy.product, f"{copy.method} may update {copy.product} {copy.version}: it is not pinned",
-                          copy.place, _install.extension(copy, copy.version))  # fmt: skip
+        if rule is None or not rule.pinned or not copy.active_for or copy.pinned is True:
+            continue
+        message = f"{copy.method} may update {copy.product} {copy.version}: it is not pinned"
+        if copy.product == _editor.JETBRAINS:
+            yield Problem(copy.product, message, copy.place, Fix("you", "switch off the automatic updates of plugins in the IDE's settings"))
+            continue
+        automatic, setting = _editor.updates(subject, copy.active_for[0], copy.method)
+        if not automatic:
+            message = f"{copy.product} {copy.version} in {copy.method} is not pinned, and only a setting keeps it from being updated"
+        yield Problem(copy.product, message, copy.place, _install.extension(copy, copy.version),
+                      trace=setting.trace(), severity=None if automatic else "note")  # fmt: skip

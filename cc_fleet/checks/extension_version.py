@@ -4,6 +4,11 @@ What `extensions.json` names is what the editor runs; folders beside it do not c
 extension brings its own Claude Code, so a CLI that is right says nothing about it, and without
 versions of its own it is judged by `cli.versions`.
 
+A list of versions in `extensions.allowed`, of the user or of VS Code's policy, disables what it does
+not name: that is told where it disables what is installed, or would keep out the version that the
+policy wants. The JetBrains plugin brings no CLI, and only a rule for `jetbrains.claude-code` speaks
+of it.
+
 **Fix**: install the allowed version by its number; a downgrade needs `--force`.
 """
 
@@ -11,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, _install
+from cc_fleet.checks import Subject, _editor, _install
 from cc_fleet.client import EXTENSION
-from cc_fleet.model import Problem
+from cc_fleet.model import Fix, Install, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import refusal
+from cc_fleet.policy.allowed import best, refusal
 
 SEVERITY = "error"
 
@@ -31,3 +36,22 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
                 f"{copy.product}@{copy.version}", f"{copy.product} {copy.version} in {copy.method} {refused}", copy.place,
                 _install.copy(policy, copy) if copy.product == EXTENSION else None,
             )  # fmt: skip
+        if copy.product == EXTENSION or rule is not None:
+            yield from _kept_out(policy, subject, copy, refused is not None)
+
+
+def _kept_out(policy: Policy, subject: Subject, copy: Install, refused: bool) -> Iterator[Problem]:
+    """What ``extensions.allowed`` disables, or would keep out."""
+    rule = policy.extensions.get(copy.product)
+    wanted = best(policy, copy.product, rule.versions if rule else None, instead_of=copy.version) if refused else copy.version
+    for user in copy.active_for or ():
+        allowed = _editor.in_force(subject, user, copy.method, _editor.ALLOWED)
+        disabled = _editor.admits(allowed.value, copy, copy.version) is False
+        keeps_out = wanted is not None and _editor.admits(allowed.value, copy, wanted) is False
+        if allowed.winner is None or not (disabled or keeps_out):
+            continue
+        what = f"{copy.version}, so {copy.method} disables it" if disabled else f"{wanted}, which {copy.method} should have"
+        who = "admin" if allowed.winner.scope == "editor-policy" else "you"
+        fix = Fix(who, f"allow {copy.product} {wanted} there") if keeps_out else None
+        yield Problem(f"{copy.product}@{copy.version}", f"{_editor.ALLOWED} does not admit {copy.product} {what}", allowed.winner.place,
+                      fix, trace=allowed.trace(), severity="warning")  # fmt: skip

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks import Subject, _install, by_view
 from cc_fleet.client import View
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
+from cc_fleet.versions import published
 
 SEVERITY = "error"
 
@@ -28,5 +29,6 @@ def _of(policy: Policy, view: View) -> Iterator[Problem]:
     if gateway is None or rule is None or rule.clients is None or view.version is None:
         return
     if not rule.clients.admits(view.version):
+        highest = next((version for version in reversed(published().versions) if rule.clients.admits(version)), None)
         yield Problem(f"{gateway.url}@{view.version}", f"{gateway.url} serves clients {rule.clients}, and this is {view.version}",
-                      gateway.place, Fix("admin", f"install a client {rule.clients}"))  # fmt: skip
+                      gateway.place, Fix("admin", f"install a client {rule.clients}{_install.cost(highest)}"))  # fmt: skip

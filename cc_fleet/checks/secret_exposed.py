@@ -18,7 +18,7 @@ SEVERITY = "error"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    shared = {s.place.file for s in subject.target.settings if s.scope == "project"}
+    shared = {s.place.file for s in subject.target.settings if s.scope in ("project", "editor-workspace")}
     for credential in subject.target.credentials:
         problem = _of(credential, credential.place.file in shared)
         if problem is not None:

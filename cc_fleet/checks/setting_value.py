@@ -1,9 +1,13 @@
 """A setting that the policy speaks of is missing, or something else is in effect.
 
 The value in force is what this client's merge of its scopes gives: managed, then local,
-project, user. `locked` asks that managed settings say it.
+project, user. `locked` asks that managed settings say it. `editor-settings` are judged in every
+editor that runs an extension: VS Code's policy beats the workspace's settings, these the machine's,
+and these the user's. What is missing on a remote server may be said where the user connects from,
+and is not told.
 
-**Fix**: change the line that wins, or say it in managed settings, which beat all others.
+**Fix**: change the line that wins, or say it in managed settings, which beat all others; an editor's
+in its user settings, or in VS Code's policy.
 """
 
 from __future__ import annotations
@@ -11,10 +15,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, Wrong, by_rule, in_force, who
+from cc_fleet.checks import Subject, Wrong, _editor, by_rule, in_force, who
 from cc_fleet.client import Effective, View, shown
 from cc_fleet.model import REDACTED, Fix, Place, Problem
-from cc_fleet.policy import Policy, Setting
+from cc_fleet.policy import Policy, Setting, When
+from cc_fleet.policy.when import holds
 
 SEVERITY = "error"
 
@@ -30,6 +35,32 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, belongs))
 
     yield from by_rule(policy, subject, policy.settings, ask)
+    if policy.editor_settings:
+        for user, editor in _editor.editors(subject):
+            yield from _in_editor(policy, subject, user, editor)
+
+
+def _in_editor(policy: Policy, subject: Subject, user: str, editor: str) -> Iterator[Problem]:
+    own = [view for view in subject.views if view.user == user]
+    at_work = next((view for view in own if view.install and view.install.method == editor), next(iter(own), None))
+    for name, rule in policy.editor_settings.items():
+        if not holds(policy, rule.when, at_work) if at_work else rule.when != When():
+            continue
+        found = _editor.in_force(subject, user, editor, name)
+        if found.winner is None and _editor.is_server(editor):
+            continue
+        wrong = _wrong(rule, found)
+        locked = rule.locked and editor == "vscode"  # of no other is it known which policy it obeys
+        by_policy = found.winner is not None and found.winner.scope == "editor-policy"
+        if wrong is None and locked and found.winner is not None and not by_policy:
+            wrong = "is not said by VS Code's policy, so every user may change it"
+        if wrong is None:
+            continue
+        place = found.winner.place if found.winner else _editor.belongs(subject, user, editor)
+        whose = "admin" if by_policy or locked else "you"
+        file = _editor.POLICY[subject.target.os] if locked and not by_policy else place.file
+        fix = Fix(whose, f"remove {name} from {place}") if rule.absent else Fix(whose, f"set {name} to {_wanted(rule)} in {file}")
+        yield Problem(name, f"{name} in {editor} {wrong}", place, fix, trace=found.trace())
 
 
 def _fix(rule: Setting, name: str, place: Place, belongs: Place) -> Fix:

@@ -2,20 +2,23 @@
 
 Managed-only keys in a user's file do nothing, nor do keys of the global configuration
 (`~/.claude.json`) in a settings file, nor drop-ins (`managed-settings.d`) for clients older than
-2.1.83, nor `autoUpdates: false` for a native install.
+2.1.83, nor `autoUpdates: false` for a native install. Of several managed sources (the server's, a
+macOS profile or the machine's registry, the file with its drop-ins, the user's registry) the first
+that holds anything is used whole, and the others are silent; `C:\\ProgramData\\ClaudeCode` is not
+read since 2.1.75.
 
 **Fix**: move the key to the file that is asked for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cc_fleet.checks import Subject, by_view, who
-from cc_fleet.client import View
-from cc_fleet.client.validity import MANAGED, READ_SINCE
+from cc_fleet.client import View, managed
+from cc_fleet.client.validity import READ_SINCE
 from cc_fleet.data import scopes
-from cc_fleet.model import Fix, Place, Problem, Setting
+from cc_fleet.model import Fix, Problem, Setting
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
@@ -29,12 +32,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         if why is not None:
             yield Problem(".".join(setting.key), f"{'.'.join(setting.key)} has no effect here: {why}", setting.place,
                           Fix(who(setting.place), "delete it here, and say it there"))  # fmt: skip
-    drop_ins: dict[str, Place] = {}
+    sources: dict[tuple[str, str | None], Setting] = {}
     for setting in subject.target.settings:
-        if setting.scope == "drop-in":
-            drop_ins.setdefault(setting.place.file, setting.place)
-    if drop_ins:
-        yield from by_view(subject, lambda view: _drop_ins(view, drop_ins))
+        if setting.scope in managed.SCOPES:
+            sources.setdefault((setting.place.file, setting.user), setting)
+    if sources:
+        yield from by_view(subject, lambda view: _sources(view, sources.values()))
     yield from _auto_updates(subject)
 
 
@@ -43,11 +46,11 @@ def _misplaced(setting: Setting) -> str | None:
     scope = scopes().get(name)
     if scope is None or name in GATE or setting.key[0] == "env":
         return None
-    if setting.scope == "global":
+    if setting.scope == "global" or setting.scope.startswith("editor"):
         return None
     if scope == "Global config":
         return "it belongs in ~/.claude.json"
-    if scope == "managed" and setting.scope not in MANAGED:
+    if scope == "managed" and setting.scope not in managed.SCOPES:
         return "only managed settings are asked for it"
     if scope == "User, local, or managed" and setting.scope == "project":
         return "only user, local and managed settings are asked for it"
@@ -56,12 +59,40 @@ def _misplaced(setting: Setting) -> str | None:
     return None
 
 
-def _drop_ins(view: View, drop_ins: dict[str, Place]) -> Iterator[Problem]:
-    if view.install is None or view.knows(READ_SINCE["drop-in"]):
+def _sources(view: View, sources: Iterable[Setting]) -> Iterator[Problem]:
+    """The managed sources that this client does not go by."""
+    if view.install is None:
         return
-    for place in drop_ins.values():
-        message = f"Claude Code {view.version} does not read managed-settings.d (2.1.83 is the first that does)"
-        yield Problem("drop-in", message, place, Fix("admin", "say it in managed-settings.json, or update the client"))
+    by = view.managed()
+    for first in sources:
+        if first.user not in (None, view.user) or first.scope in by.settings or first.place.file in {void.place.file for void in view.voided()}:
+            continue
+        if not view.knows(READ_SINCE.get(first.scope, (0, 0, 0))):
+            since = ".".join(map(str, READ_SINCE[first.scope]))
+            where = "managed-settings.d" if first.scope == "drop-in" else _NAMES[first.scope]
+            message = f"Claude Code {view.version} does not read {where} ({since} is the first that does)"
+            yield Problem(first.scope, message, first.place, Fix("admin", "say it in managed-settings.json, or update the client"))
+        elif first.scope == "program-data":
+            message = "no settings here have effect: C:\\ProgramData\\ClaudeCode is not read since 2.1.75"
+            yield Problem(first.scope, message, first.place, Fix("admin", "move the file to C:\\Program Files\\ClaudeCode"))
+        elif first.scope == "remote" and not by.settings & {"remote"}:
+            message = "the server's managed settings are not asked for: this client has a gateway, another provider or an apiKeyHelper"
+            yield Problem(first.scope, message, first.place, Fix("admin", "say in the managed file, the profile or the registry what must hold here"), severity="note")
+        else:
+            yield _hidden(first, by)
+
+
+def _hidden(first: Setting, by: managed.Managed) -> Problem:
+    winner = next(_NAMES[scope] for tier in managed.TIERS for scope in tier if scope in by.settings)
+    but = " (variables in its env still count)" if first.scope in by.env else ""
+    message = f"the managed settings here are not in force: {winner} holds some, and is used whole{but}"
+    return Problem(first.scope, message, first.place, Fix("admin", "say everything in one managed source"))
+
+
+_NAMES = {
+    "remote": "the server", "plist": "the managed profile", "hklm": "the machine's registry", "windows": "Windows' managed file",
+    "managed": "managed-settings.json", "drop-in": "managed-settings.d", "program-data": "the old managed file", "hkcu": "the user's registry",
+}  # fmt: skip
 
 
 def _auto_updates(subject: Subject) -> Iterator[Problem]:

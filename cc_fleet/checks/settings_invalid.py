@@ -4,6 +4,7 @@ Its settings are strict JSON. One comment or one trailing comma voids a user's, 
 file: every flag in it is lost, and the exit code is 0 (measured from 2.1.25 to 2.1.330). So does a
 wrong type, such as a number for `model`. A managed file that is no JSON voids itself in older
 clients and keeps 2.1.330 from starting at all (measured), and so does a broken `~/.claude.json`.
+A policy of VS Code that is no JSON is dropped whole too, by the editor.
 
 **Fix**: correct the line that is named; `python3 -m json.tool FILE` checks the syntax.
 """
@@ -31,6 +32,10 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             found[void.place.file] = [void]
     for voids in found.values():
         yield _problem(voids[0], all(void.starts for void in voids))
+    for rejected in subject.target.rejected:
+        if rejected.scope == "editor-policy":
+            message = f"VS Code drops its whole policy: {sentence(rejected.reason)}"
+            yield Problem(rejected.scope, message, rejected.place, Fix("admin", f"correct {rejected.place}"))
 
 
 def _problem(void: Voided, starts: bool) -> Problem:

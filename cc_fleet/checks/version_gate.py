@@ -13,10 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.checks import MANAGED as MANAGED_FILE
-from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks import Subject, _install, by_view, managed_place
 from cc_fleet.client import Effective, View
-from cc_fleet.client.validity import MANAGED
+from cc_fleet.client.managed import SCOPES
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.versions import Range, key, published
@@ -31,18 +30,18 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         name = ".".join(setting.key)
         if name not in KEYS:
             continue
-        if setting.scope not in MANAGED:
+        if setting.scope not in SCOPES:
             yield Problem(name, f"{name} has no effect here: only managed settings are asked for it", setting.place,
-                          Fix("admin", f"move it to {MANAGED_FILE}"))  # fmt: skip
+                          Fix("admin", f"move it to {managed_place(subject)}"))  # fmt: skip
         elif not re.fullmatch(r"\d+\.\d+\.\d+", str(setting.value)):
             yield Problem(name, f"{name} is not a plain version, so the client drops it and the gate is open",
                           setting.place, Fix("admin", f'write it as X.Y.Z, such as "{name}": "2.1.163"'), severity="error")  # fmt: skip
     allowed = policy.cli.versions
     if policy.cli.gate == "derive" and allowed is not None:
-        yield from by_view(subject, lambda view: _derived(allowed, view))
+        yield from by_view(subject, lambda view: _derived(allowed, view, managed_place(subject, view)))
 
 
-def _derived(allowed: Range, view: View) -> Iterator[Problem]:
+def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
     if view.install is None:
         return
     if not view.knows(SINCE):
@@ -55,10 +54,11 @@ def _derived(allowed: Range, view: View) -> Iterator[Problem]:
         found = found if found.managed else Effective(None)
         if wanted is None or found.value == wanted:
             continue
-        place = found.winner.place if found.winner else Place(MANAGED_FILE)
+        place = found.winner.place if found.winner else belongs
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
+        told = "" if lowest else _install.cost(wanted)
         yield Problem(name, f"{name} {said}, and should be {wanted}", place,
-                      Fix("admin", f'set "{name}": "{wanted}" in {MANAGED_FILE}'), trace=found.trace())  # fmt: skip
+                      Fix("admin", f'set "{name}": "{wanted}" in {belongs}{told}'), trace=found.trace())  # fmt: skip
 
 
 def bound(allowed: Range, lowest: bool) -> str | None:

@@ -56,7 +56,7 @@ def judged(loaded: Loaded, targets: list[Target], groups: Sequence[str] = ()) ->
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     laid = tuple(applied(loaded.policy, target, views(target)) for target in targets) if loaded.policy.overlays else ()
-    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME"), laid)
+    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), laid)
 
 
 def shown(report: Report, args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, judged, policy_options, result_options, shown
-from cc_fleet.host import facts, machine
+from cc_fleet.host import facts, system
 from cc_fleet.model import Target
 
 _FACTS = 64 * 1024 * 1024
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     for root in args.root:
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
-        targets.append(_named(facts.collect(machine.under(root, keep, digests=digests)), root, targets))
+        targets.append(_named(facts.collect(system.under(root, keep, digests=digests)), root, targets))
     if not args.root and not args.facts:
-        targets.append(facts.collect(machine.live(keep, digests=digests)))
+        targets.append(facts.collect(system.live(keep, digests=digests)))
     return shown(judged(loaded, targets, args.group), args)
 
 

@@ -14,6 +14,7 @@ from cc_fleet.advisories import Advisory
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, policy_options
 from cc_fleet.host.document import plain
+from cc_fleet.milestones import clause, pinned_by
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _cost(command: str) -> Iterator[str]:
+    """What staying at the version that ``command`` pins goes without."""
+    pinned = pinned_by(command)
+    if pinned is not None and (told := clause(pinned)):
+        yield f"      {pinned} {told}; `cc-fleet versions --at {pinned}` tells all"
+
+
 def _plain(advisory: Advisory) -> dict[str, object]:
     data: dict[str, object] = plain(advisory)
     return json.loads(json.dumps(data, default=plain))  # type: ignore[no-any-return]
@@ -60,6 +68,7 @@ def _advisory(advisory: Advisory) -> Iterator[str]:
         yield f"  - {remedy.who}: {remedy.text}"
         if remedy.command:
             yield f"      $ {remedy.command}"
+            yield from _cost(remedy.command)
     if advisory.not_remedies:
         yield "what does not"
         yield from (f"  - {text}" for text in advisory.not_remedies)

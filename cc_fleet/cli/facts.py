@@ -12,7 +12,7 @@ import sys
 
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, policy_options
-from cc_fleet.host import document, facts, machine
+from cc_fleet.host import document, facts, system
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     keep, digests = policy.names(), policy.digests
     if args.root is not None and not os.path.isdir(args.root):
         raise InputError(f"{args.root}: is not a folder")
-    read = machine.under(args.root, keep, digests=digests) if args.root is not None else machine.live(keep, digests=digests)
+    read = system.under(args.root, keep, digests=digests) if args.root is not None else system.live(keep, digests=digests)
     json.dump(document.dump(facts.collect(read)), sys.stdout, indent=1)
     print()
     return 0

@@ -8,25 +8,33 @@ and never know an order of precedence.  Measured on real clients (facts/wire.md 
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 import fnmatch
-import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cc_fleet.client import truth, validity
-from cc_fleet.client.validity import MANAGED, Voided
-from cc_fleet.model import REDACTED, Gateway, Install, Place, Setting, Step, Target, Variable
+from cc_fleet.client import managed, truth, validity
+from cc_fleet.client.effective import (
+    LABELS,
+    NEWEST,
+    NOTHING,
+    ORIGINS,
+    SCOPES,
+    Effective,
+    Index,
+    Source,
+    as_text,
+    effective,
+    last_of_each,
+    shown,
+)
+from cc_fleet.client.managed import Managed
+from cc_fleet.client.validity import Voided
+from cc_fleet.model import REDACTED, Gateway, Install, Setting, Target, Variable
 from cc_fleet.versions import key as version_key
 
+__all__ = ["NEWEST", "ORIGINS", "SCOPES", "Effective", "Index", "Source", "View", "matches", "shown", "views"]
+
 EXTENSION = "anthropic.claude-code"
-SCOPES = ("global", "user", "project", "local", "root-local", "managed", "drop-in")
-NEWEST = (10**6, 0, 0)
-ORIGINS = ("environment-file", "profile", "shell-rc", "process")
-_SHOWN = {
-    "environment-file": "the system environment", "profile": "the login profile", "shell-rc": "the shell's start-up file",
-    "process": "the environment", "user": "user settings", "project": "project settings", "local": "local settings", "root-local": "the git root's local settings",
-    "managed": "managed settings", "drop-in": "a managed drop-in", "global": "the global configuration",
-}  # fmt: skip
 _PROVIDERS = {
     "bedrock": ("CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL"),
     "vertex": ("CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_VERTEX_BASE_URL"),
@@ -34,80 +42,6 @@ _PROVIDERS = {
     "mantle": ("CLAUDE_CODE_USE_MANTLE", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL"),
     "gateway": ("CLAUDE_CODE_USE_GATEWAY", "ANTHROPIC_BASE_URL"),
 }
-
-
-class Source(NamedTuple):
-    """One place that gives a value: ``label`` is what people call it, ``scope`` its name in facts."""
-
-    label: str
-    scope: str
-    value: Any
-    place: Place
-
-    def step(self) -> Step:
-        unknown = self.value is None and self.scope in ORIGINS
-        return Step(self.label, "a value that only running the shell would tell" if unknown else shown(self.value), self.place)
-
-
-class Effective(NamedTuple):
-    """What is in force for one name: the winner, and what it beats, strongest first.
-
-    ``value`` is None where nothing sets it, and where only running a shell would tell
-    (then ``winner`` is there and its value is None).
-    """
-
-    value: Any
-    winner: Source | None = None
-    beats: tuple[Source, ...] = ()
-
-    @property
-    def unknown(self) -> bool:
-        return self.winner is not None and self.winner.value is None
-
-    @property
-    def hidden(self) -> bool:
-        """Set, to a text that was redacted."""
-        return bool(self.value == REDACTED)
-
-    @property
-    def managed(self) -> bool:
-        return self.winner is not None and self.winner.scope in MANAGED
-
-    def trace(self) -> tuple[Step, ...]:
-        """The winner and what it beats, for a report."""
-        return tuple(source.step() for source in (self.winner, *self.beats) if source is not None)
-
-
-class Index:
-    """The facts of a target by what a view asks for, made once, so that many users cost no more than each alone."""
-
-    def __init__(self, target: Target) -> None:
-        self._settings: dict[tuple[str | None, tuple[str, ...]], list[Setting]] = {}
-        self._variables: dict[tuple[str | None, str], list[Variable]] = {}
-        self._voided: dict[tuple[int, int, int], dict[str | None, list[Voided]]] = {}
-        self._target = target
-        self.environments: dict[tuple[str, str | None, str | None], dict[str, Effective]] = {}
-        for setting in target.settings:
-            self._settings.setdefault((setting.user, setting.key), []).append(setting)
-        for variable in target.variables:
-            self._variables.setdefault((variable.user, variable.name), []).append(variable)
-
-    def setting(self, key: tuple[str, ...], user: str) -> list[Setting]:
-        """What everybody's files and this user's say of ``key``."""
-        return [*self._settings.get((None, key), ()), *self._settings.get((user, key), ())]
-
-    def variable(self, name: str, user: str) -> list[Variable]:
-        """What everybody's files and this user's say of ``name``."""
-        return [*self._variables.get((None, name), ()), *self._variables.get((user, name), ())]
-
-    def voided(self, version: tuple[int, int, int], user: str) -> tuple[Voided, ...]:
-        """The files of everybody and of this user that a client of ``version`` does not take."""
-        if version not in self._voided:
-            by_user = self._voided[version] = {}
-            for void in validity.voided(self._target, version):
-                by_user.setdefault(void.user, []).append(void)
-        known = self._voided[version]
-        return (*known.get(None, ()), *known.get(user, ()))
 
 
 class View(NamedTuple):
@@ -130,34 +64,79 @@ class View(NamedTuple):
         """The setting at ``name`` (dots are a path) as this client merges its scopes."""
         return self._of(tuple(name.split(".")))
 
-    def _of(self, path: tuple[str, ...]) -> Effective:
+    def _of(self, path: tuple[str, ...], by: Managed | None = None) -> Effective:
+        stated = self.lookup.setting(path, self.user)
+        if not stated:
+            return NOTHING
+        by = by or self.managed()
+        scopes = by.env if path[0] == "env" else by.settings
         voided = {void.place.file for void in self.voided()}
-        found = [s for s in self.lookup.setting(path, self.user) if self._sees(s) and s.place.file not in voided]
-        ranked = sorted(found, key=lambda s: SCOPES.index(s.scope), reverse=True)
-        return _effective([Source(_SHOWN[s.scope], s.scope, s.value, s.place) for s in _last_of_each(ranked)])
+        found = [s for s in stated if self._sees(s, scopes) and s.place.file not in voided]
+        ranked = sorted(found, key=lambda s: (SCOPES.index(s.scope), s.user is not None), reverse=True)
+        return effective([Source(LABELS[s.scope], s.scope, s.value, s.place) for s in last_of_each(ranked)])
+
+    def managed(self) -> Managed:
+        """The managed sources that this client goes by."""
+        asked = (self.user, self.project, self.version)
+        if asked not in self.lookup.goes_by:
+            self.lookup.goes_by[asked] = self._goes_by()
+        return self.lookup.goes_by[asked]
+
+    def _goes_by(self) -> Managed:
+        present = self.lookup.present(self.user, {void.place.file for void in self.voided()})
+        if not present:
+            return Managed()
+        read = version_key(self.version) if self.version else None
+        version = read[:3] if read is not None else NEWEST
+        below = managed.in_force(present - {"remote"}, version, union=False)
+        union = not self._on(managed.NO_UNION, below)
+        if "remote" in present and not self._asks_server(below):
+            present -= {"remote"}
+        return managed.in_force(present, version, union=union)
+
+    def _on(self, name: str, by: Managed) -> bool:
+        value = self._env(name, by).value
+        return value is not None and truth.is_on(name, value)
+
+    def _asks_server(self, by: Managed) -> bool:
+        """Whether the server's managed settings are fetched: not with a gateway, another provider, or a helper."""
+        elsewhere = any(self._on(switch, by) for switch, _ in _PROVIDERS.values())
+        url = self._env("ANTHROPIC_BASE_URL", by)
+        return not elsewhere and (not url.value or _is_anthropic(str(url.value))) and not self._of(("apiKeyHelper",), by).value
 
     def env(self, name: str) -> Effective:
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
-        known = self.lookup.environments.setdefault((self.user, self.project, self.version), {})
+        editor = self.install.method if self.install and self.install.product == EXTENSION else None
+        known = self.lookup.environments.setdefault((self.user, self.project, self.version, editor), {})
         if name not in known:
             known[name] = self._env(name)
         return known[name]
 
-    def _env(self, name: str) -> Effective:
-        below = self.lookup.variable(name, self.user)
+    def _env(self, name: str, by: Managed | None = None) -> Effective:
+        below = [variable for variable in self.lookup.variable(name, self.user) if variable.origin != "editor" or self._gets(variable)]
         ranked = sorted(enumerate(below), key=lambda pair: (ORIGINS.index(pair[1].origin), pair[0]), reverse=True)
-        shell = [Source(_SHOWN[v.origin], v.origin, v.value, v.place) for _, v in ranked]
-        settings = self._of(("env", name))
+        shell = [Source(LABELS[v.origin], v.origin, v.value, v.place) for _, v in ranked]
+        settings = self._of(("env", name), by)
+        if not below and settings.winner is None:
+            return NOTHING
         given = [settings.winner, *settings.beats] if settings.winner else []
-        return _effective([*(s._replace(value=_text(s.value)) for s in given if s), *shell])
+        return effective([*(s._replace(value=as_text(s.value)) for s in given if s), *shell])
 
     def is_on(self, name: str) -> bool:
         """Whether the switch ``name`` is on for this client."""
         value = self.env(name).value
         return value is not None and truth.is_on(name, value)
 
-    def _sees(self, setting: Setting) -> bool:
-        if not self.knows(validity.READ_SINCE.get(setting.scope, (0, 0, 0))):
+    def _gets(self, variable: Variable) -> bool:
+        """An editor gives its variables to the extension that it runs, and to nothing else."""
+        copy = self.install
+        runs = copy is not None and copy.product == EXTENSION and variable.editor in (None, copy.method)
+        return runs and variable.project in (None, self.project)
+
+    def _sees(self, setting: Setting, scopes: frozenset[str]) -> bool:
+        if setting.scope in managed.SCOPES and setting.scope not in scopes:
+            return False
+        if setting.scope not in SCOPES or not self.knows(validity.READ_SINCE.get(setting.scope, (0, 0, 0))):
             return False
         if setting.key[0] != "env" and (setting.scope == "global") != (setting.key[0] in validity.GLOBAL_ONLY):
             return False
@@ -208,13 +187,15 @@ def views(target: Target) -> Iterator[View]:
     index = Index(target)
     by_user: dict[str, list[Install]] = {}
     for install in target.installs:
-        for user in install.active_for or ():
+        for user in install.active_for or () if install.product in ("cli", EXTENSION) else ():
             by_user.setdefault(user, []).append(install)
     projects: dict[str, list[str]] = {}
-    present = {fact.user for group in (target.settings, target.rejected, target.credentials) for fact in group}
-    for setting in target.settings:
-        if setting.project and setting.user and setting.project not in projects.setdefault(setting.user, []):
-            projects[setting.user].append(setting.project)
+    present = {fact.user for group in (target.settings, target.rejected) for fact in group if not fact.scope.startswith("editor")}
+    present |= {credential.user for credential in target.credentials}
+    here: tuple[Setting | Variable, ...] = (*target.settings, *target.variables)
+    for fact in here:
+        if fact.project and fact.user and fact.project not in projects.setdefault(fact.user, []):
+            projects[fact.user].append(fact.project)
     for user in target.coverage.users:
         copies: list[Install | None] = list(by_user.get(user, ()))
         if not copies and user in present:
@@ -224,39 +205,9 @@ def views(target: Target) -> Iterator[View]:
                 yield View(user, project, copy, target, index)
 
 
-def shown(value: Any) -> str:
-    """A value as a report shows it."""
-    return str(value) if value == REDACTED else json.dumps(value, ensure_ascii=False)
-
-
 def matches(text: str | None, patterns: tuple[str, ...]) -> bool:
     """Whether ``text`` is one of ``patterns`` (``*`` stands for anything)."""
     return text is not None and any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
-
-
-def _effective(ranked: list[Source]) -> Effective:
-    if not ranked:
-        return Effective(None)
-    return Effective(ranked[0].value, ranked[0], tuple(ranked[1:]))
-
-
-def _last_of_each(ranked: list[Setting]) -> list[Setting]:
-    """Of drop-ins the last in the alphabet wins; facts list them in order."""
-    drop_ins = [s for s in ranked if s.scope == "drop-in"]
-    return [*reversed(drop_ins), *(s for s in ranked if s.scope != "drop-in")]
-
-
-def _text(value: Any) -> str:
-    """A JSON value as the environment gets it: JavaScript's ``String()`` (measured)."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ",".join("" if item is None else _text(item) for item in value)
-    if isinstance(value, dict):
-        return "[object Object]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        value = int(value)
-    return json.dumps(value)
 
 
 def _is_anthropic(url: str) -> bool:

@@ -64,9 +64,13 @@ GLOBAL_ONLY = frozenset(
     "autoConnectIde autoInstallIdeExtension diffTool externalEditorContext permissionExplainerEnabled teammateDefaultModel userID".split()
 )
 # Scopes that older clients do not read.
-READ_SINCE = {"drop-in": (2, 1, 83), "root-local": (2, 1, 211)}
-# A managed file loses only the entry that is wrong.
-MANAGED_BY_ENTRY = (2, 1, 166)
+READ_SINCE = {
+    "drop-in": (2, 1, 83), "root-local": (2, 1, 211), "remote": (2, 0, 68), "plist": (2, 1, 75), "hklm": (2, 1, 75), "hkcu": (2, 1, 75), "windows": (2, 1, 118),
+}  # fmt: skip
+# Scopes of documents that are not Claude Code's own settings.
+_FOREIGN = ("global", "editor", "editor-machine", "editor-workspace", "editor-policy")
+# A managed source loses only the entry that is wrong.
+_BY_ENTRY = {**dict.fromkeys(("managed", "drop-in", "plist", "hklm", "hkcu", "windows"), (2, 1, 166)), "remote": (2, 1, 169)}
 # A managed file that is no JSON keeps the client from starting.
 MANAGED_MUST_PARSE = (2, 1, 258)
 # A file over 2 MiB is refused.
@@ -77,7 +81,7 @@ def voided(target: Target, version: _Version) -> Iterator[Voided]:
     """The files on ``target`` that a client of ``version`` does not take, each with its first reason."""
     seen: set[str] = set()
     for rejected in target.rejected:
-        if version < READ_SINCE.get(rejected.scope, (0, 0, 0)):
+        if rejected.scope in _FOREIGN[1:] or version < READ_SINCE.get(rejected.scope, (0, 0, 0)):
             continue
         if rejected.kind == "syntax" or version >= SIZE_SINCE:
             seen.add(rejected.place.file)
@@ -97,7 +101,7 @@ def _starts(rejected: Rejected, version: _Version) -> bool:
 def _wrong(setting: Setting, version: _Version) -> str | None:
     if version < READ_SINCE.get(setting.scope, (0, 0, 0)):
         return None
-    if setting.scope == "global" or (setting.scope in MANAGED and version >= MANAGED_BY_ENTRY):
+    if setting.scope in _FOREIGN or (setting.scope in _BY_ENTRY and version >= _BY_ENTRY[setting.scope]):
         return None
     for shape in SHAPES:
         if shape.key == setting.key and shape.since <= version < shape.until and not shape.good(setting.value):

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from . import document, facts, machine
+from . import document, facts, system
 
 _USAGE = "usage: cc-fleet-host facts [--root DIR]"
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if arguments[2:] and not os.path.isdir(arguments[2]):
         print(f"cc-fleet-host: {arguments[2]}: is not a folder", file=sys.stderr)
         return 2
-    read = machine.under(arguments[2]) if arguments[2:] else machine.live()
+    read = system.under(arguments[2]) if arguments[2:] else system.live()
     json.dump(document.dump(facts.collect(read)), sys.stdout, indent=1)
     print()
     return 0

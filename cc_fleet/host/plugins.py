@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
 
+from .layout import LAYOUTS
+
 
 @lru_cache(maxsize=None)
 def names(package: str) -> tuple[str, ...]:
@@ -26,6 +28,10 @@ def names(package: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=None)
-def modules(package: str) -> dict[str, ModuleType]:
-    """The modules of ``package`` by name, sorted, ``env_flag`` shown as ``env-flag``."""
-    return {n.replace("_", "-"): import_module(f"{package}.{n}") for n in names(package)}
+def modules(package: str, system: str = "") -> dict[str, ModuleType]:
+    """The modules of ``package`` by name, sorted, ``env_flag`` shown as ``env-flag``.
+
+    With a ``system``, those whose names begin with another one (``windows_``) are not loaded.
+    """
+    others = tuple(f"{other}_" for other in LAYOUTS if system and other != system)
+    return {n.replace("_", "-"): import_module(f"{package}.{n}") for n in names(package) if not n.startswith(others)}

@@ -85,7 +85,9 @@ def variable(name: str, value: JSON, keep: frozenset[str] = frozenset()) -> JSON
 
 
 def setting(key: tuple[str, ...], value: JSON, keep: frozenset[str] = frozenset()) -> JSON:
-    """``value`` of the setting at ``key``, or ``«redacted»``."""
+    """``value`` of the setting at ``key``, or ``«redacted»``.  True and false are no secret."""
+    if isinstance(value, bool):
+        return value
     if len(key) > 1 and key[0] == "env":
         return variable(key[1], value, keep)
     path = ".".join(key)

@@ -17,6 +17,8 @@ from typing import IO, Iterable, Iterator, NamedTuple, Protocol
 LIMIT = 8 * 1024 * 1024
 _LINKS = 40
 _PATH = getattr(os, "O_PATH", 0)
+# What not every system has: without them a device is still told from a file before it is opened.
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Missing(Exception):
@@ -96,6 +98,8 @@ class Disk:
             real = self._real(path)
             if st.S_ISREG(self._look(real).st_mode):
                 raise Unreadable("is not a folder")
+            if os.listdir not in os.supports_fd:  # Windows
+                return sorted(os.listdir(real))
             opened = self._descriptor(real, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 return sorted(os.listdir(opened))
@@ -106,7 +110,7 @@ class Disk:
         with self._told():
             real = self._real(path)
             found = self._look(real)
-            real = os.path.realpath(path) if self.root == "/" else real or "/"
+            real = os.path.realpath(path).replace(os.sep, "/") if self.root == "/" else real or "/"
         return Stat(_kind(found), found.st_size, st.S_IMODE(found.st_mode), found.st_uid, real)
 
     def _look(self, real: str) -> os.stat_result:
@@ -137,7 +141,7 @@ class Disk:
         kind = _kind(self._look(real))
         if kind != "file":
             raise Unreadable("is a folder" if kind == "folder" else "is not a regular file")
-        opened = self._descriptor(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        opened = self._descriptor(real, os.O_RDONLY | _NO_WAIT)
         try:
             if _kind(os.fstat(opened)) != "file":  # it changed in between
                 raise Unreadable("is not a regular file")
@@ -159,7 +163,7 @@ class Disk:
 
     def _real(self, path: str) -> str:
         """``path`` with every link resolved below the root.  The live system does that itself."""
-        if not path.startswith("/") or "\0" in path:
+        if "\0" in path or not (path.startswith("/") or (os.name == "nt" and path[1:3] == ":/")):
             raise Missing
         if self.root == "/":
             return path
@@ -193,6 +197,54 @@ class Disk:
             at = "" if link.startswith("/") else at
             todo += link.split("/")[::-1]
         return at
+
+
+class Folded:
+    """A tree in which names that differ only by case are one: that of macOS or Windows, read elsewhere.
+
+    With a ``drive`` (``C:``) paths begin with it, and other drives are not there.
+    """
+
+    def __init__(self, tree: Tree, drive: str = "") -> None:
+        self._tree, self._drive = tree, drive
+        self._known: dict[str, dict[str, str]] = {}
+
+    def read(self, path: str, limit: int = LIMIT) -> bytes:
+        return self._tree.read(self._real(path), limit)
+
+    def names(self, path: str) -> list[str]:
+        return self._tree.names(self._real(path))
+
+    def stat(self, path: str) -> Stat:
+        found = self._tree.stat(self._real(path))
+        return found._replace(real=f"{self._drive}{found.real}")
+
+    def sha256(self, path: str) -> str:
+        return self._tree.sha256(self._real(path))
+
+    @property
+    def files(self) -> int:
+        return self._tree.files
+
+    def _real(self, path: str) -> str:
+        if path[: len(self._drive)].lower() != self._drive.lower() or path[len(self._drive) :][:1] != "/":
+            raise Missing
+        real = ""
+        for name in path[len(self._drive) :].split("/"):
+            if name:
+                known = self._names(real or "/")
+                real = f"{real}/{known.get(name) or known.get(name.lower(), name)}"
+        return real or "/"
+
+    def _names(self, folder: str) -> dict[str, str]:
+        """The names of a folder, each by itself and by its small letters."""
+        if folder not in self._known:
+            try:
+                names = self._tree.names(folder)
+            except (Missing, Unreadable):
+                names = []  # whoever asks for what is in it will be told
+            self._known[folder] = {**{name.lower(): name for name in names}, **{name: name for name in names}}
+        return self._known[folder]
 
 
 class Strict:

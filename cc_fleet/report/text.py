@@ -15,7 +15,7 @@ _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim
 
 def render(report: Report, style: Style = Style()) -> str:
     ways = [printable(tuple(routes(target))) for target in report.targets]
-    report = printable(report)
+    report = _with_backslashes(printable(report))
     lines = [*_head(report, style)]
     for target, route, overlays in zip(report.targets, ways, report.overlays(), strict=True):
         lines += ["", *_target(report, target, route, overlays, style)]
@@ -37,6 +37,27 @@ def printable(value: Any) -> Any:
     if hasattr(value, "_fields"):
         return type(value)(*(printable(item) for item in value))
     return tuple(printable(item) for item in value) if isinstance(value, tuple) else value
+
+
+def _with_backslashes(report: Report) -> Report:
+    """Paths of Windows machines as Windows writes them; everywhere else they have ``/`` alone."""
+    windows = {target.name for target in report.targets if target.os == "windows"}
+    if not windows:
+        return report
+    targets = tuple(_backslashes(target) if target.name in windows else target for target in report.targets)
+    return report._replace(targets=targets, findings=tuple(_backslashes(f) if f.target in windows else f for f in report.findings))
+
+
+def _backslashes(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub(_WINDOWS_PATH, lambda found: found[0].replace("/", "\\"), value)
+    if hasattr(value, "_fields"):
+        return type(value)(*(_backslashes(item) for item in value))
+    return tuple(_backslashes(item) for item in value) if isinstance(value, tuple) else value
+
+
+# A folder's name may hold spaces; where the last name ends, a sentence goes on.
+_WINDOWS_PATH = r"""(?<![A-Za-z])(?:[A-Z]:|~)/(?!/)(?:[^/:*?"<>|\n]+/)*[^/:*?"<>|\s'`,;)]*"""
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:
@@ -162,7 +183,7 @@ def _tilde(text: str, report: Report) -> str:
     """Paths below the reader's home begin with ``~``."""
     if not report.home or report.home == "/" or report.home not in text:
         return text
-    return re.sub(rf"(?<![\w./~'\"-]){re.escape(report.home)}(?=/)", "~", text)
+    return re.sub(rf"(?<![\w./~'\"-]){re.escape(report.home)}(?=[/\\\\])", "~", text)
 
 
 def _wrapped(text: str, indent: str, style: Style) -> Iterator[str]:

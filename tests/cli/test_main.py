@@ -325,7 +325,7 @@ def test_versions(tmp_path: Path, capsys: Capture) -> None:
     assert runs[-1] == every[-1]
     assert code("versions", "--policy", mine, "--format", "json") == 0
     data = json.loads(capsys.readouterr().out)
-    assert set(data) == {"schema", "date", "install", "versions"}
+    assert set(data) == {"schema", "date", "install", "cost", "versions"}
     assert [row["version"] for row in data["versions"] if row["allowed"]] == [line.split()[0] for line in every[:-1] if line.endswith(" allowed")]
     assert {row["reason"] for row in data["versions"] if not row["allowed"]} == {"is outside >=2.1.328"}
 
@@ -333,6 +333,94 @@ def test_versions(tmp_path: Path, capsys: Capture) -> None:
 def test_versions_where_none_is_allowed(tmp_path: Path, capsys: Capture) -> None:
     assert code("versions", "--policy", policy(tmp_path, "cli: {versions: '>=99'}")) == 0
     assert "this policy would install none" in capsys.readouterr().out
+    assert code("versions", "--policy", policy(tmp_path, "cli: {versions: '>=99'}"), "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["cost"] is None
+
+
+def test_versions_tells_what_staying_costs(tmp_path: Path, capsys: Capture) -> None:
+    mine = policy(tmp_path, "cli: {versions: '<=2.1.153'}")
+    assert code("versions", "--policy", mine) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("this policy would install 2.1.153")
+    assert lines[3].startswith("staying at 2.1.153 costs, against 2.1.330")
+    assert lines[4] == "  models     Opus 4.8 (2.1.154), Fable 5 (2.1.170), Sonnet 5 (2.1.197), Opus 5 (2.1.219)"
+    assert lines[5] == "  security   2.1.154  servers of .mcp.json are no longer approved unasked when output is piped"
+    assert any(line.startswith("  fixes      2.1.154  ") for line in lines)
+    assert [line.strip() for line in lines if line.endswith("--all")] == ["… and 68 more; --all", "… and 20 more; --all", "… and 8 more; --all"]
+    assert code("versions", "--policy", mine, "--all") == 0
+    whole = capsys.readouterr().out
+    assert "--all" not in whole
+    assert code("versions", "--policy", mine, "--format", "json") == 0
+    cost = json.loads(capsys.readouterr().out)["cost"]
+    assert set(cost) == {"version", "until", "recorded", "models", "security", "fixes", "abilities"}
+    assert (cost["version"], cost["until"]) == ("2.1.153", "2.1.330")
+    told = [entry for name in ("security", "fixes", "abilities") for entry in cost[name]]
+    assert all(entry["sources"] for entry in told)
+    assert all(f"{entry['version']:<8} {entry['text'][:30]}" in whole for entry in told)
+    assert [model["text"] for model in cost["models"]] == ["Opus 4.8", "Fable 5", "Sonnet 5", "Opus 5"]
+
+
+def test_versions_at_another(tmp_path: Path, capsys: Capture) -> None:
+    mine = policy(tmp_path, "cli: {versions: '>=2.1.163, <=2.1.200'}")
+    assert code("versions", "--policy", mine, "--at", "2.1.153") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "2.1.153 is outside >=2.1.163, <=2.1.200; this policy would install 2.1.200"
+    assert lines[1].startswith("staying at 2.1.153 costs")
+    assert lines[-1] == "40 of these 112 come with 2.1.200, which this policy would install"
+    assert code("versions", "--policy", mine, "--at", "2.1.199") == 0
+    assert "come with" not in capsys.readouterr().out
+    assert code("versions", "--at", "2.1.330") == 0
+    assert capsys.readouterr().out == "staying at 2.1.330 costs nothing: it is the newest published\n"
+    assert code("versions", "--at", "2.1.300") == 0
+    assert capsys.readouterr().out == "staying at 2.1.300 costs nothing that is known; not all is known of what came after 2.1.251\n"
+    assert code("versions", "--at", "2.1.17") == 0
+    assert "(not all is known of what came before 2.1.89 and after 2.1.251)" in capsys.readouterr().out
+    assert code("versions", "--at", "2.1.17", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["cost"]["version"] == "2.1.17"
+
+
+@pytest.mark.parametrize(
+    ("version", "error"),
+    [
+        ("2.1.155", "was never published; did you mean 2.1.154 or 2.1.156?"),
+        ("0.0.1", "was never published; did you mean 0.2.9?"),
+        ("2.1.1530", "is newer than 2.1.330, the newest that is known; update cc-fleet"),
+        ("21.153", "is no version; did you mean 2.1.153?"),
+        ("v2.1.153", "is no version; did you mean 2.1.153?"),
+        ("", "is no version; write it as 2.1.330"),
+        ("stable", "is no version; write it as 2.1.330"),
+        ("9" * 10_000, "is no version; write it as 2.1.330"),
+        ("\x1b[31m", "is no version; write it as 2.1.330"),
+    ],
+)
+def test_versions_at_what_nobody_can_stay_at(version: str, error: str, capsys: Capture) -> None:
+    assert code("versions", "--at", version) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    told = repr(version) if "no version" in error else version
+    assert shown.err == f"cc-fleet: --at {told}: {error}\n"
+
+
+def test_explain_tells_what_a_pinned_remedy_costs(capsys: Capture) -> None:
+    assert code("explain", "CCF-2026-0006") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    pinned = lines.index("$ npm install -g @anthropic-ai/claude-code@2.1.153")
+    assert lines[pinned + 1] == "2.1.153 goes without Opus 4.8, Fable 5, Sonnet 5, Opus 5 and 72 security fixes; `cc-fleet versions --at 2.1.153` tells all"
+    newest = lines.index("$ npm install -g @anthropic-ai/claude-code@2.1.330")
+    assert not lines[newest + 1].startswith("2.1.330")
+
+
+def test_an_own_advisory_that_pins_says_what_it_costs(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/OPS-1.yaml").write_text(
+        "id: OPS-1\ntitle: it breaks\nseverity: warning\nwho: client\naffects: {when: {env: {ANTHROPIC_BETAS: set}}}\ncause: it does\n"
+        "remedies: [{who: you, text: install an older one, command: claude install 2.1.218}]\n"
+        "evidence: {level: reported, sources: [me], checked: 2026-11-22}\n",
+        encoding="utf-8",
+    )
+    root = system(tmp_path, files={"/home/ada/.bashrc": "export ANTHROPIC_BETAS=foo\n"}, **CLEAN)
+    code("audit", "--root", root, "--policy", policy(tmp_path, "advisories: [./own]"))
+    assert "fix (you): install an older one (goes without Opus 5 and 31 security fixes)" in capsys.readouterr().out
 
 
 # Policy

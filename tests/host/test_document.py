@@ -49,6 +49,7 @@ def test_the_document_is_grouped_as_designed() -> None:
     assert made["target"] == {"kind": "machine", "name": "ada", "machine_id": "4f2a", "os": "linux", "groups": ["canary"]}
     assert made["variables"][0] == {
         "name": "X", "value": None, "origin": "profile", "user": "ada", "place": {"file": "/a", "line": 1, "column": 2, "text": "text"},
+        "project": None, "editor": None,
     }  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from typing import Mapping
 
 import pytest
 
-from cc_fleet.host import facts, login
-from cc_fleet.host.machine import Machine, Session, User, under
+from cc_fleet.host import facts, login, origin
+from cc_fleet.host.machine import Machine, Session, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import REDACTED, Variable
 from tests.case import write
@@ -236,8 +237,8 @@ def test_the_process_has_the_last_word(tmp_path: Path) -> None:
     assert (found.path, found.config, found.prefix) == (("/x", "/y"), "/cfg", "/npm")
     assert shown(found) == [
         (NAME, "1", "/home/ada/.profile:1"),
-        (NAME, "2", str(login.PROCESS)),
-        ("CLAUDE_CONFIG_DIR", "/cfg", str(login.PROCESS)),
+        (NAME, "2", str(origin.PROCESS)),
+        ("CLAUDE_CONFIG_DIR", "/cfg", str(origin.PROCESS)),
     ]
     assert [variable.origin for variable in found.variables] == ["profile", "process", "process"]
 
@@ -250,7 +251,7 @@ def test_a_value_of_the_process_stands_where_the_last_file_says_the_same(tmp_pat
 
 def test_secrets_of_the_process_are_not_told(tmp_path: Path) -> None:
     found = called(tmp_path, {}, {"ANTHROPIC_API_KEY": "hunter2"})
-    assert found.variables == (Variable("ANTHROPIC_API_KEY", REDACTED, "process", login.PROCESS, "ada"),)
+    assert found.variables == (Variable("ANTHROPIC_API_KEY", REDACTED, "process", origin.PROCESS, "ada"),)
 
 
 def test_the_process_is_the_callers_alone(tmp_path: Path) -> None:

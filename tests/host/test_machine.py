@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cc_fleet.host import facts, machine
-from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host import facts, system
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
+from cc_fleet.model import Gap, Place
 from tests.case import write
 
 ADA = "ada:x:1000:1000:Ada:/home/ada:/bin/bash"
@@ -88,14 +90,14 @@ def test_of_two_accounts_with_one_home_the_first_counts(tmp_path: Path) -> None:
 def test_a_system_without_passwd_has_the_homes_that_lie_there(tmp_path: Path) -> None:
     (tmp_path / "home/ada").mkdir(parents=True)
     read = under(str(tmp_path))
-    assert (read.users, read.unread) == ((User("ada", "/home/ada", "sh"),), None)
+    assert (read.users, read.unread) == ((User("ada", "/home/ada", "sh"),), ())
 
 
 def test_a_passwd_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     (tmp_path / "etc/passwd").mkdir(parents=True)
     (tmp_path / "home/ada").mkdir(parents=True)
     read = under(str(tmp_path))
-    assert (read.users, read.unread) == ((User("ada", "/home/ada", "sh"),), "is a folder")
+    assert (read.users, read.unread) == ((User("ada", "/home/ada", "sh"),), (Gap("is a folder", Place("/etc/passwd")),))
     (gap,) = facts.collect(read).gaps
     assert (gap.reason, gap.place.file) == ("is a folder", "/etc/passwd")
 
@@ -140,7 +142,7 @@ def test_a_system_under_a_root_has_its_own_name(tmp_path: Path, files: dict[str,
 def test_the_live_machine_starts_with_its_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    read = machine.live(frozenset({"A"}), digests=True)
+    read = system.live(frozenset({"A"}), digests=True)
     assert read.users[0] == read.caller
     assert (read.kind, read.cwd, read.keep, read.digests) == ("machine", os.path.realpath(tmp_path), frozenset({"A"}), True)
     assert read.caller is not None
@@ -158,7 +160,7 @@ def test_the_live_machine_reads_the_callers_own_home_though_another_of_that_name
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     monkeypatch.chdir("/")
-    caller = machine.live()
+    caller = system.live()
     twin = User(caller.users[0].name, "/nonexistent-home", "sh")
     read = caller._replace(users=(caller.users[0], twin))
     assert 12345 in [setting.value for setting in facts.collect(read).settings if isinstance(setting.value, int)]
@@ -167,17 +169,17 @@ def test_the_live_machine_reads_the_callers_own_home_though_another_of_that_name
 AS_NOBODY = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from cc_fleet.host import machine
+from cc_fleet.host import system
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(54321); os.setuid(54321)
-read = machine.live()
+read = system.live()
 print(json.dumps([read.users, read.cwd, read.privileged, read.unread]))
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
 def test_a_number_without_a_name_reads_its_home_alone(tmp_path: Path) -> None:
-    project = Path(machine.__file__).parents[2]
+    project = Path(system.__file__).parents[2]
     env = {"HOME": "/srv/x", "PATH": "/bin"}
     code = AS_NOBODY.replace("sys.argv[1]", repr(str(project)))
     gone = tmp_path / "gone"
@@ -185,15 +187,15 @@ def test_a_number_without_a_name_reads_its_home_alone(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", f"import os; os.rmdir({str(gone)!r})\n{code}"], env=env, cwd=gone, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert json.loads(ran.stdout) == [[["54321", "/srv/x", "sh"]], None, False, None]
+    assert json.loads(ran.stdout) == [[["54321", "/srv/x", "sh"]], None, False, []]
     ran = subprocess.run([sys.executable, "-c", code], env={"PATH": "/bin"}, cwd="/", capture_output=True, text=True, check=True)
-    assert json.loads(ran.stdout) == [[["54321", "/", "sh"]], "/", False, None]
+    assert json.loads(ran.stdout) == [[["54321", "/", "sh"]], "/", False, []]
 
 
-@pytest.mark.parametrize("sysname, name", [("Darwin", "macos"), ("Linux", "linux")])
-def test_the_os_is_named_as_policies_name_it(sysname: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "uname", lambda: os.uname_result((sysname, "n", "r", "v", "m")))
-    assert machine._os() == name
+@pytest.mark.parametrize("platform, name", [("darwin", "macos"), ("linux", "linux"), ("win32", "windows")])
+def test_the_os_is_named_as_policies_name_it(platform: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert system._os() == name
 
 
 def test_a_machine_reads_its_tree(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 import cc_fleet
 from cc_fleet.host import __main__ as program
-from cc_fleet.host import document, facts, launchers, login, plugins, zipapp
+from cc_fleet.host import document, facts, launchers, login, origin, plugins, zipapp
 from cc_fleet.host.facts import prepared, sources
-from cc_fleet.host.machine import Machine, User, under
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.system import under
 from cc_fleet.host.tree import Strict
 from cc_fleet.model import REDACTED, Credential, Gap, Install, Place, Rejected, Setting
 from tests import case
@@ -26,7 +27,7 @@ from tests.host.test_shell import within
 EXTENSIONS = "/home/ada/.vscode/extensions"
 CLAUDE = "anthropic.claude-code"
 ELF = "\x7fELF"
-SOURCES = sorted(sources())
+SOURCES = sorted(sources("linux"))
 
 
 def system(root: Path, files: dict[str, str] | None = None, **more: Any) -> Machine:
@@ -79,6 +80,8 @@ def everything(root: Path) -> Machine:
         "/home/eve/.config/fish/config.fish": "set -gx CLAUDE_CODE_USE_BEDROCK 1\n",
         "/home/eve/.claude/settings.json": "{,}",
         "/home/eve/.zshrc": "export CLAUDE_X=1\n",
+        "/home/ada/.config/Code/User/settings.json": '{"claudeCode.environmentVariables": {"ANTHROPIC_API_KEY": "hunter2"}}',
+        "/home/ada/.local/share/JetBrains/PyCharm2026.1/claude-code-jetbrains-plugin/lib/claude-code-jetbrains-plugin-0.1.14-beta.jar": "PK",
     }
     machine = system(
         root, files, npm={"/usr/local": "2.1.330", "/home/ada/.npm-global": "2.1.112"}, native={"bob": ["2.1.300", "2.1.310"]}, cwd="/home/ada/shop/inner",
@@ -489,7 +492,7 @@ def test_a_secret_in_the_environment_is_a_credential_said_once(tmp_path: Path) -
     found = [one for one in sources()["environment"].read(machine) if isinstance(one, Credential)]
     assert [(one.kind, one.place.file, one.readable_by) for one in found][:2] == [
         ("ANTHROPIC_API_KEY", "/etc/environment", "everyone"),
-        ("ANTHROPIC_AUTH_TOKEN", str(login.PROCESS), "owner"),
+        ("ANTHROPIC_AUTH_TOKEN", str(origin.PROCESS), "owner"),
     ]
     assert [one.kind for one in found][2:] == ["url"]
 
@@ -555,7 +558,7 @@ def test_a_source_has_a_page_its_wants_and_one_verb(name: str) -> None:
 def test_every_file_in_the_folder_is_a_source() -> None:
     files = [path.stem for path in (HOST / "facts").glob("*.py") if not path.name.startswith("_")]
     assert list(plugins.names("cc_fleet.host.facts")) == sorted(files)
-    assert sorted(name.replace("_", "-") for name in files) == SOURCES
+    assert sorted(name.replace("_", "-") for name in files) == sorted(sources())
 
 
 def test_plugins_are_found_inside_a_zip_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

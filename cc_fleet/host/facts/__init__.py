@@ -1,7 +1,8 @@
 """Fact sources: each module here reads one kind of evidence from a machine.
 
 A source is a module with a docstring, ``WANTS`` (the paths that it reads, ``~`` for every
-home, ``*`` for anything) and ``read(machine)``.  Nothing else needs to know of it.
+home, ``*`` for anything) and ``read(machine)``.  Nothing else needs to know of it.  One
+whose name begins with ``linux_``, ``macos_`` or ``windows_`` is loaded for that system alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from typing import Any, Iterator, Protocol, cast
 
 from ... import __version__
-from ...model import GROUPS, Coverage, Gap, Place, Target
+from ...model import GROUPS, Coverage, Gap, Target
 from .. import launchers, login, plugins
 from ..machine import Machine
 
@@ -23,17 +24,17 @@ class Source(Protocol):
     def read(self, machine: Machine) -> Iterator[Any]: ...
 
 
-def sources() -> dict[str, Source]:
-    return cast("dict[str, Source]", plugins.modules(__name__))
+def sources(system: str = "") -> dict[str, Source]:
+    """The sources that read ``system``, or all that there are."""
+    return cast("dict[str, Source]", plugins.modules(__name__, system))
 
 
 def collect(machine: Machine) -> Target:
     """Read everything that the sources find on ``machine``.  Never raises for what stands there."""
     machine = prepared(machine)
     found: dict[type, list[Any]] = {kind: [] for kind in GROUPS.values()}
-    if machine.unread:
-        found[Gap].append(Gap(machine.unread, Place("/etc/passwd")))
-    for source in sources().values():
+    found[Gap] += machine.unread
+    for source in sources(machine.os).values():
         for fact in source.read(machine):
             found[type(fact)].append(fact)
     users = tuple(user.name for user in machine.users)
@@ -49,7 +50,13 @@ def collect(machine: Machine) -> Target:
 
 def prepared(machine: Machine) -> Machine:
     """The machine with its users' sessions and launchers read, which several sources ask for."""
-    reader = login.Reader(machine)
+    reader: Any
+    if machine.os == "windows":
+        from .. import windows
+
+        reader = windows.Reader(machine)
+    else:
+        reader = login.Reader(machine)
     machine = machine._replace(sessions={user.home: reader.session(user) for user in machine.users})
     return machine._replace(launchers=launchers.find(machine))
 
@@ -58,4 +65,4 @@ def looked(machine: Machine) -> tuple[str, ...]:
     """Where this machine was searched, for the person who is told that nothing was found."""
     path = dict.fromkeys(folder for user in machine.users for folder in machine.session(user).path)
     homes = [user.home for user in machine.users]
-    return (f"PATH: {':'.join(path)}", f"homes: {', '.join(homes)}", "/etc/claude-code")
+    return (f"PATH: {':'.join(path)}", f"homes: {', '.join(homes)}", machine.layout.managed)

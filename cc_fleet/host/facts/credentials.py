@@ -20,7 +20,12 @@ SECRETS = frozenset(
 
 
 def readable_by(tree: Tree, path: str) -> str:
-    """Who may read this file, folders above it considered: owner, group or everyone."""
+    """Who may read this file, folders above it considered: owner, group or everyone.
+
+    Of Windows' access lists only the usual is known: a home is its owner's, and nothing else is.
+    """
+    if path[1:3] == ":/":
+        return "owner" if path.lower().startswith("c:/users/") else "everyone"
     try:
         modes = [tree.stat(path).mode & 0o044]
         while path := path.rpartition("/")[0]:

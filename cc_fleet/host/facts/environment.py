@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Iterator
 
 from ...model import REDACTED, Credential
-from .. import login, redact
+from .. import login, origin, redact
 from ..machine import Machine
 from .credentials import SECRETS, readable_by
 
@@ -33,5 +33,5 @@ def read(machine: Machine) -> Iterator[Any]:
             if (secret or redact.has_secret(variable.value)) and variable.place not in seen:
                 seen.add(variable.place)
                 place = variable.place
-                whose = "owner" if place == login.PROCESS else readable_by(machine.tree, place.file)
+                whose = "owner" if place == origin.PROCESS else readable_by(machine.tree, place.file)
                 yield Credential(variable.name if secret else "url", place, whose, variable.user)

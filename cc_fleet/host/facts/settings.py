@@ -2,7 +2,8 @@
 
 User, project, local and managed files and drop-ins are strict JSON: a file that is not is
 ``Rejected``, because the client drops it whole and says nothing (facts/wire.md 0.9).
-``~/.claude.json`` holds the few keys of the global configuration.
+``~/.claude.json`` holds the few keys of the global configuration, ``remote-settings.json`` what
+the server's administrators last said. Under WSL Windows' managed file counts where it says so.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from ..text import read_folder, read_text
 from ..tree import Missing, Unreadable
 from .credentials import SECRETS, readable_by
 
-MANAGED = "/etc/claude-code"
+WSL = "/mnt/c/Program Files/ClaudeCode/managed-settings.json"
 LIMIT = 2 * 1024 * 1024
 MOST = 5000
 WANTS = (
-    "*/settings.json", "*/.claude/settings.local.json", "*/.claude.json", "*/.config.json", "*/.git",
-    f"{MANAGED}/managed-settings.json", f"{MANAGED}/managed-settings.d", f"{MANAGED}/managed-settings.d/*.json",
+    "*/settings.json", "*/.claude/settings.local.json", "*/.claude.json", "*/.config.json", "*/.git", "*/remote-settings.json",
+    "*/managed-settings.json", "*/managed-settings.d", "*/managed-settings.d/*.json",
 )  # fmt: skip
 GLOBAL = (
     "autoUpdates", "autoUpdatesProtectedForNative", "installMethod", "autoInstallIdeExtension", "autoConnectIde",
@@ -35,11 +36,18 @@ _OPAQUE = frozenset("enabledPlugins extraKnownMarketplaces hooks mcpServers mode
 _DEPTH = 3
 
 
-class _File(NamedTuple):
+# Managed sources: who may write them is the administrator, or the server's.
+_MANAGED = frozenset(("managed", "drop-in", "remote", "windows", "plist", "hklm", "program-data"))
+
+
+class File(NamedTuple):
+    """A settings document: where it is, whose, and, of one inside another file, on which line of that it stands."""
+
     path: str
     scope: str
     user: str | None = None
     project: str | None = None
+    line: int | None = None
 
 
 def read(machine: Machine) -> Iterator[Any]:
@@ -52,28 +60,32 @@ def read(machine: Machine) -> Iterator[Any]:
             yield from _settings(machine, file)
 
 
-def _files(machine: Machine) -> Iterator[_File | Gap]:
-    yield _File(f"{MANAGED}/managed-settings.json", "managed")
-    names = read_folder(machine.tree, f"{MANAGED}/managed-settings.d")
+def _files(machine: Machine) -> Iterator[File | Gap]:
+    managed = machine.layout.managed
+    yield File(f"{managed}/managed-settings.json", "managed")
+    names = read_folder(machine.tree, f"{managed}/managed-settings.d")
     if isinstance(names, Gap):
         yield names
     else:
         for name in names:
             if name.endswith(".json") and not name.startswith("."):
-                yield _File(f"{MANAGED}/managed-settings.d/{name}", "drop-in")
+                yield File(f"{managed}/managed-settings.d/{name}", "drop-in")
+    if machine.os == "linux":
+        yield File(WSL, "windows")
     for user in machine.users:
         config = machine.session(user).config
-        yield _File(f"{config}/settings.json", "user", user.name)
+        yield File(f"{config}/settings.json", "user", user.name)
+        yield File(f"{config}/remote-settings.json", "remote", user.name)
         moved = config != f"{user.home}/.claude"
-        yield _File(_global_file(machine, config, config if moved else user.home), "global", user.name)
+        yield File(_global_file(machine, config, config if moved else user.home), "global", user.name)
     if machine.cwd and machine.caller:
         name = machine.caller.name
         if f"{machine.cwd}/.claude" != machine.session(machine.caller).config:  # else it is the user's own file
-            yield _File(f"{machine.cwd}/.claude/settings.json", "project", name, machine.cwd)
-        yield _File(f"{machine.cwd}/.claude/settings.local.json", "local", name, machine.cwd)
+            yield File(f"{machine.cwd}/.claude/settings.json", "project", name, machine.cwd)
+        yield File(f"{machine.cwd}/.claude/settings.local.json", "local", name, machine.cwd)
         root = _git_root(machine, machine.cwd)
         if root not in (None, machine.cwd, machine.caller.home):
-            yield _File(f"{root}/.claude/settings.local.json", "root-local", name, machine.cwd)
+            yield File(f"{root}/.claude/settings.local.json", "root-local", name, machine.cwd)
 
 
 def _global_file(machine: Machine, config: str, folder: str) -> str:
@@ -96,7 +108,7 @@ def _git_root(machine: Machine, folder: str) -> str | None:
     return None
 
 
-def _settings(machine: Machine, file: _File) -> Iterator[Any]:
+def _settings(machine: Machine, file: File) -> Iterator[Any]:
     found = read_text(machine.tree, file.path)
     if found is None:
         return
@@ -105,19 +117,26 @@ def _settings(machine: Machine, file: _File) -> Iterator[Any]:
         return
     if found.size > LIMIT:
         yield Rejected("is over 2 MiB", Place(file.path), file.scope, file.user, "size")
+    yield from document(machine, file, found.text)
+
+
+def document(machine: Machine, file: File, text: str) -> Iterator[Any]:
+    """The facts of one settings document, given as its text."""
     try:
-        root = jsonc.parse(found.text, strict=True)
+        root = jsonc.parse(text, strict=True)
     except jsonc.TooDeep as err:
-        yield Gap(err.what, Place(file.path, err.line, err.column))
+        yield Gap(err.what, Place(file.path, file.line or err.line, err.column if file.line is None else None))
         return
     except jsonc.JsoncError as err:
-        place = Place(file.path, err.line, err.column, _sketch(found.text, err.line))
+        place = Place(file.path, err.line, err.column, _sketch(text, err.line)) if file.line is None else Place(file.path, file.line or None)
         yield Rejected(err.what, place, file.scope, file.user)
         return
     if root.members is None:
-        yield Rejected("is not a JSON object", Place(file.path, 1, 1), file.scope, file.user)
+        yield Rejected("is not a JSON object", Place(file.path, *((1, 1) if file.line is None else (file.line or None,))), file.scope, file.user)
         return
-    for number, fact in enumerate(_members(machine, file, jsonc.Lines(found.text), _Branch(root))):
+    if file.scope == "windows" and root.value.get("wslInheritsWindowsSettings") is not True:
+        return  # then WSL does not ask Windows
+    for number, fact in enumerate(_members(machine, file, jsonc.Lines(text), _Branch(root))):
         if number == MOST:
             yield Gap(f"holds more than {MOST} settings, and what follows was not judged", Place(file.path))
             return
@@ -140,7 +159,7 @@ class _Branch(NamedTuple):
     told: tuple[str, ...] = ()
 
 
-def _members(machine: Machine, file: _File, lines: jsonc.Lines, branch: _Branch) -> Iterator[Any]:
+def _members(machine: Machine, file: File, lines: jsonc.Lines, branch: _Branch) -> Iterator[Any]:
     for name, member in (branch.node.members or {}).items():
         key, shown, inner = (*branch.path, name), (*branch.told, redact.name(name)), member.node
         if inner.members and len(key) < (2 if key[0] == "env" else _DEPTH) and key[0] not in _OPAQUE:
@@ -148,24 +167,26 @@ def _members(machine: Machine, file: _File, lines: jsonc.Lines, branch: _Branch)
             continue
         if key == ("env", "CLAUDE_CONFIG_DIR") and inner.value and file.scope not in ("project", "local"):
             yield Gap("sends Claude Code to another folder for its settings, which is not followed", _position(file, lines, member))
+        if key == ("policyHelper",) and file.scope in _MANAGED:
+            yield Gap("names a program that makes the managed settings; what it says is not read", _position(file, lines, member))
         value = redact.setting(key, inner.value, machine.keep)
         place = _place(file, lines, member, shown[-1], value)
         yield Setting(shown, value, file.scope, place, file.user, file.project)
         yield from _credentials(machine, file, key, inner.value, place)
 
 
-def _place(file: _File, lines: jsonc.Lines, member: jsonc.Member, name: str, value: Any) -> Place:
+def _place(file: File, lines: jsonc.Lines, member: jsonc.Member, name: str, value: Any) -> Place:
     hidden = value == REDACTED or (value and isinstance(value, dict))
     shown = REDACTED if hidden else json.dumps(value, ensure_ascii=False)
     shown = shown if len(shown) <= 160 else shown[:159] + "…"
     return _position(file, lines, member)._replace(text=f"{json.dumps(name, ensure_ascii=False)}: {shown}")
 
 
-def _position(file: _File, lines: jsonc.Lines, member: jsonc.Member) -> Place:
-    return Place(file.path, *lines.position(member.start))
+def _position(file: File, lines: jsonc.Lines, member: jsonc.Member) -> Place:
+    return Place(file.path, *lines.position(member.start)) if file.line is None else Place(file.path, file.line or None)
 
 
-def _credentials(machine: Machine, file: _File, key: tuple[str, ...], value: Any, place: Place) -> Iterator[Credential]:
+def _credentials(machine: Machine, file: File, key: tuple[str, ...], value: Any, place: Place) -> Iterator[Credential]:
     if not value or not isinstance(value, str):
         return
     if (key[0] == "env" and key[-1] in SECRETS) or key == ("apiKeyHelper",):
@@ -187,12 +208,12 @@ def _starts(text: str, keys: set[str]) -> dict[str, int]:
     return found
 
 
-def _at(file: _File, lines: jsonc.Lines, start: int | None, shown: str) -> Place:
+def _at(file: File, lines: jsonc.Lines, start: int | None, shown: str) -> Place:
     line, column = lines.position(start) if start is not None else (None, None)
     return Place(file.path, line, column, shown)
 
 
-def _global(machine: Machine, file: _File) -> Iterator[Any]:
+def _global(machine: Machine, file: File) -> Iterator[Any]:
     """``~/.claude.json`` holds history and tokens by the megabyte: a few keys of it, and nothing else."""
     found = read_text(machine.tree, file.path, 64 * 1024 * 1024)
     if found is None or isinstance(found, Gap):

@@ -1,0 +1,237 @@
+# cc-fleet in bash: made from its commands by `nox -s generate` with shtab; `cc-fleet completion --help` says where it goes.
+
+_shtab_cc_fleet_policy_subparsers=(lint show init schema waive)
+_shtab_cc_fleet_subparsers=(audit completion demo explain facts policy versions)
+
+_shtab_cc_fleet_audit_option_strings=(-h --help --root --facts --policy --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
+_shtab_cc_fleet_completion_option_strings=(-h --help)
+_shtab_cc_fleet_demo_option_strings=(-h --help --color)
+_shtab_cc_fleet_explain_option_strings=(-h --help --format --policy)
+_shtab_cc_fleet_facts_option_strings=(-h --help --root --policy)
+_shtab_cc_fleet_policy_lint_option_strings=(-h --help --policy)
+_shtab_cc_fleet_policy_show_option_strings=(-h --help --format --policy)
+_shtab_cc_fleet_policy_init_option_strings=(-h --help)
+_shtab_cc_fleet_policy_schema_option_strings=(-h --help)
+_shtab_cc_fleet_policy_waive_option_strings=(-h --help --until --reason --versions --target --owner --approved-by --ticket)
+_shtab_cc_fleet_policy_option_strings=(-h --help)
+_shtab_cc_fleet_versions_option_strings=(-h --help --at --format --all --policy)
+_shtab_cc_fleet_option_strings=(-h --help --version)
+
+_shtab_cc_fleet_audit___root_COMPGEN=_shtab_compgen_dirs
+_shtab_cc_fleet_audit___facts_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_audit___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_explain___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_facts___root_COMPGEN=_shtab_compgen_dirs
+_shtab_cc_fleet_facts___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_lint_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_lint___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_show_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_show___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_init_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_policy_waive_pos_1_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_versions___policy_COMPGEN=_shtab_compgen_files
+
+_shtab_cc_fleet_audit___format_choices=(json text)
+_shtab_cc_fleet_audit___fail_on_choices=(error warning note)
+_shtab_cc_fleet_audit___if_nothing_choices=(fail pass)
+_shtab_cc_fleet_audit___color_choices=(auto always never)
+_shtab_cc_fleet_completion_pos_0_choices=(bash zsh fish)
+_shtab_cc_fleet_demo___color_choices=(auto always never)
+_shtab_cc_fleet_explain_pos_0_choices=(auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused CCF-2026-0001 CCF-2026-0002 CCF-2026-0003 CCF-2026-0004 CCF-2026-0005 CCF-2026-0006 CCF-2026-0007 CCF-2026-0008 CCF-2026-0009 CCF-2026-0010 CCF-2026-0011 CCF-2026-0012 CCF-2026-0013 CCF-2026-0014 CCF-2026-0015 CCF-2026-0016 CCF-2026-0017 CCF-2026-0018 CCF-2026-0019 CCF-2026-0020 CCF-2026-0021 CCF-2026-0022 CCF-2026-0023 CCF-2026-0024 CCF-2026-0025 CCF-2026-0026 CCF-2026-0027 CCF-2026-0028)
+_shtab_cc_fleet_explain___format_choices=(text json)
+_shtab_cc_fleet_policy_show___format_choices=(text json)
+_shtab_cc_fleet_policy_waive_pos_0_choices=(auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused)
+_shtab_cc_fleet_policy_pos_0_choices=(lint show init schema waive)
+_shtab_cc_fleet_versions___format_choices=(text json)
+_shtab_cc_fleet_pos_0_choices=(audit completion demo explain facts policy versions)
+
+_shtab_cc_fleet_audit__h_nargs=0
+_shtab_cc_fleet_audit___help_nargs=0
+_shtab_cc_fleet_audit___exit_zero_nargs=0
+_shtab_cc_fleet_audit__q_nargs=0
+_shtab_cc_fleet_audit___quiet_nargs=0
+_shtab_cc_fleet_audit__v_nargs=0
+_shtab_cc_fleet_audit___verbose_nargs=0
+_shtab_cc_fleet_completion__h_nargs=0
+_shtab_cc_fleet_completion___help_nargs=0
+_shtab_cc_fleet_demo__h_nargs=0
+_shtab_cc_fleet_demo___help_nargs=0
+_shtab_cc_fleet_explain__h_nargs=0
+_shtab_cc_fleet_explain___help_nargs=0
+_shtab_cc_fleet_facts__h_nargs=0
+_shtab_cc_fleet_facts___help_nargs=0
+_shtab_cc_fleet_policy_lint_pos_0_nargs='*'
+_shtab_cc_fleet_policy_lint__h_nargs=0
+_shtab_cc_fleet_policy_lint___help_nargs=0
+_shtab_cc_fleet_policy_show_pos_0_nargs='*'
+_shtab_cc_fleet_policy_show__h_nargs=0
+_shtab_cc_fleet_policy_show___help_nargs=0
+_shtab_cc_fleet_policy_init_pos_0_nargs='*'
+_shtab_cc_fleet_policy_init__h_nargs=0
+_shtab_cc_fleet_policy_init___help_nargs=0
+_shtab_cc_fleet_policy_schema__h_nargs=0
+_shtab_cc_fleet_policy_schema___help_nargs=0
+_shtab_cc_fleet_policy_waive__h_nargs=0
+_shtab_cc_fleet_policy_waive___help_nargs=0
+_shtab_cc_fleet_policy_pos_0_nargs=A...
+_shtab_cc_fleet_policy__h_nargs=0
+_shtab_cc_fleet_policy___help_nargs=0
+_shtab_cc_fleet_versions__h_nargs=0
+_shtab_cc_fleet_versions___help_nargs=0
+_shtab_cc_fleet_versions___all_nargs=0
+_shtab_cc_fleet_pos_0_nargs=A...
+_shtab_cc_fleet__h_nargs=0
+_shtab_cc_fleet___help_nargs=0
+_shtab_cc_fleet___version_nargs=0
+
+
+# $1=COMP_WORDS[1]
+_shtab_compgen_files() {
+  compgen -f -- $1  # files
+}
+
+# $1=COMP_WORDS[1]
+_shtab_compgen_dirs() {
+  compgen -d -- $1  # recurse into subdirs
+}
+
+# $1=COMP_WORDS[1]
+_shtab_replace_nonword() {
+  echo "${1//[^[:word:]]/_}"
+}
+
+# set default values (called for the initial parser & any subparsers)
+_set_parser_defaults() {
+  local subparsers_var="${prefix}_subparsers[@]"
+  sub_parsers=${!subparsers_var-}
+
+  local current_option_strings_var="${prefix}_option_strings[@]"
+  current_option_strings=${!current_option_strings_var}
+
+  completed_positional_actions=0
+
+  _set_new_action "pos_$completed_positional_actions" true
+}
+
+# $1=action identifier
+# $2=positional action (bool)
+# set all identifiers for an action's parameters
+_set_new_action() {
+  current_action="${prefix}_$(_shtab_replace_nonword $1)"
+
+  local current_action_compgen_var=${current_action}_COMPGEN
+  current_action_compgen="${!current_action_compgen_var-}"
+
+  local current_action_choices_var="${current_action}_choices[@]"
+  current_action_choices="${!current_action_choices_var-}"
+
+  local current_action_nargs_var="${current_action}_nargs"
+  if [ -n "${!current_action_nargs_var-}" ]; then
+    current_action_nargs="${!current_action_nargs_var}"
+  else
+    current_action_nargs=1
+  fi
+
+  current_action_args_start_index=$(( $word_index + 1 - $pos_only ))
+
+  current_action_is_positional=$2
+}
+
+# Notes:
+# `COMPREPLY`: what will be rendered after completion is triggered
+# `completing_word`: currently typed word to generate completions for
+# `${!var}`: evaluates the content of `var` and expand its content as a variable
+#     hello="world"
+#     x="hello"
+#     ${!x} -> ${hello} -> "world"
+_shtab_cc_fleet() {
+  local completing_word="${COMP_WORDS[COMP_CWORD]}"
+  local previous_word="${COMP_WORDS[COMP_CWORD-1]}"
+  local completed_positional_actions
+  local current_action
+  local current_action_args_start_index
+  local current_action_choices
+  local current_action_compgen
+  local current_action_is_positional
+  local current_action_nargs
+  local current_option_strings
+  local sub_parsers
+  COMPREPLY=()
+
+  local prefix=_shtab_cc_fleet
+  local word_index=0
+  local pos_only=0 # "--" delimiter not encountered yet
+  _set_parser_defaults
+  word_index=1
+
+  # determine what arguments are appropriate for the current state
+  # of the arg parser
+  while [ $word_index -ne $COMP_CWORD ]; do
+    local this_word="${COMP_WORDS[$word_index]}"
+
+    if [[ $pos_only = 1 || " $this_word " != " -- " ]]; then
+      if [[ -n $sub_parsers && " ${sub_parsers[@]} " == *" $this_word "* ]]; then
+        # valid subcommand: add it to the prefix & reset the current action
+        prefix="${prefix}_$(_shtab_replace_nonword $this_word)"
+        _set_parser_defaults
+      fi
+
+      if [[ " ${current_option_strings[@]} " == *" $this_word "* ]]; then
+        # a new action should be acquired (due to recognised option string or
+        # no more input expected from current action);
+        # the next positional action can fill in here
+        _set_new_action $this_word false
+      fi
+
+      if [[ "$current_action_nargs" != "*" ]] && \
+         [[ "$current_action_nargs" != "+" ]] && \
+         [[ "$current_action_nargs" != "?" ]] && \
+         [[ "$current_action_nargs" != *"..." ]] && \
+         (( $word_index + 1 - $current_action_args_start_index - $pos_only >= \
+            $current_action_nargs )); then
+        $current_action_is_positional && let "completed_positional_actions += 1"
+        _set_new_action "pos_$completed_positional_actions" true
+      fi
+    else
+      pos_only=1 # "--" delimiter encountered
+    fi
+
+    let "word_index+=1"
+  done
+
+  # Generate the completions
+
+  COMPREPLY=()
+  if [[ $pos_only = 0 && "$completing_word" == -* &&
+        ( -z "$current_action_compgen" || "$current_action_is_positional" = true ) ]]; then
+    # optional argument started: use option strings
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+      compgen -W "${current_option_strings[*]}" -- "$completing_word")
+  elif [[ "$previous_word" =~ ^[0-9\&]*[\<\>]\>?$ ]]; then
+    # handle redirection operators
+    compopt -o filenames 2>/dev/null || : # bash>=4
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$completing_word")
+  else
+    # use choices & compgen
+    local action_compgen_word="$completing_word"
+    # handle tab-completing in the middle of a line (#248 <- #116)
+    [[ -n "$current_action_compgen" && "$completing_word" == -* ]] && action_compgen_word=""
+    [ -n "$current_action_compgen" ] && {
+      [[ "$current_action_compgen" =~ _(file|dir|glob|FILE|DIR|GLOB)|File|Dir|Glob ]] &&
+        compopt -o filenames 2>/dev/null || : # bash>=4
+      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+        "$current_action_compgen" "$action_compgen_word")
+    }
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+      compgen -W "${current_action_choices[*]}" -- "$completing_word")
+  fi
+
+  if [[ ${#COMPREPLY[@]} = 0 ]]; then
+    # native fallback matches are not necessarily filenames (e.g. variables)
+    compopt +o filenames 2>/dev/null || : # bash>=4
+  fi
+
+  return 0
+}
+
+complete -o bashdefault -F _shtab_cc_fleet cc-fleet

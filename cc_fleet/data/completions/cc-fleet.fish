@@ -1,0 +1,118 @@
+# cc-fleet in fish: made from its commands by `nox -s generate` with shtab; `cc-fleet completion --help` says where it goes.
+
+
+# Parse current commandline:
+# - _shtab_cc_fleet_cmdpath=(sub)command path seen so far
+# - _shtab_cc_fleet_npos=number of positional arguments given after it
+# - options are skipped based on _shtab_cc_fleet_opts_with_value & _shtab_cc_fleet_commands lists
+function _shtab_cc_fleet_scan
+  set -g _shtab_cc_fleet_cmdpath ''
+  set -g _shtab_cc_fleet_npos 0
+  set -l tokens (commandline -opc)
+  set -e tokens[1]
+  set -l expect_value 0
+  for t in $tokens
+    if test $expect_value -eq 1
+      set expect_value 0
+      continue
+    end
+    switch "$t"
+      case '--*=*'
+        continue
+      case '-*'
+        if contains -- $t $_shtab_cc_fleet_opts_with_value
+          set expect_value 1
+        end
+        continue
+      case '*'
+        if test $_shtab_cc_fleet_npos -eq 0
+          set -l candidate $t
+          if test -n "$_shtab_cc_fleet_cmdpath"
+            set candidate "$_shtab_cc_fleet_cmdpath $t"
+          end
+          if contains -- $candidate $_shtab_cc_fleet_commands
+            set -g _shtab_cc_fleet_cmdpath $candidate
+            continue
+          end
+        end
+        set -g _shtab_cc_fleet_npos (math $_shtab_cc_fleet_npos + 1)
+    end
+  end
+end
+
+# Condition helper: true if the current (sub)command path equals the given one.
+function _shtab_cc_fleet_using
+  _shtab_cc_fleet_scan
+  test "$_shtab_cc_fleet_cmdpath" = "$argv"
+end
+
+set -g _shtab_cc_fleet_commands audit completion demo explain facts policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' versions
+set -g _shtab_cc_fleet_opts_with_value --approved-by --at --color --facts --fail-on --format --group --if-nothing --output --owner --policy --reason --root --target --ticket --until --versions
+
+complete -c cc-fleet -e
+complete -c cc-fleet -f
+
+complete -c cc-fleet -n _shtab_cc_fleet_using -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n _shtab_cc_fleet_using -l version -d 'show program'"'"'s version number and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a audit -d 'Judge this machine, a file tree or saved facts by a policy'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l root -xka "(__fish_complete_directories)" -d 'judge the system that lies below DIR; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l facts -xka "(__fish_complete_path (commandline -ct))" -d 'judge saved facts: a file, a folder of *.json, or - ; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l group -x -d 'the targets are in this group, besides those that facts and policy tell; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l format -xka "json text" -d 'one of json, text (default: text)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l output -x -d 'write this format to a file as well; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l fail-on -xka "error warning note" -d 'the least severity that gives exit code 1 (default: error)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l exit-zero -d 'exit with 0 whatever is found'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l if-nothing -xka "fail pass" -d 'exit with 3 or 0 where there is nothing of Claude Code (default: fail)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l color -xka "auto always never" -d color
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s q -l quiet -d 'print nothing; the exit code tells'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s v -l verbose -d 'show how every value in force came about'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a completion -d 'Print a script that completes commands, options and values in a shell'
+complete -c cc-fleet -n '_shtab_cc_fleet_using completion' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using completion; and test $_shtab_cc_fleet_npos -eq 0' -ka "bash zsh fish" -d shell
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a demo -d 'Audit a sample laptop and repository that it makes in a temporary folder'
+complete -c cc-fleet -n '_shtab_cc_fleet_using demo' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using demo' -l color -xka "auto always never" -d color
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a explain -d 'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
+complete -c cc-fleet -n '_shtab_cc_fleet_using explain' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using explain' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using explain' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using explain; and test $_shtab_cc_fleet_npos -eq 0' -ka "auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused CCF-2026-0001 CCF-2026-0002 CCF-2026-0003 CCF-2026-0004 CCF-2026-0005 CCF-2026-0006 CCF-2026-0007 CCF-2026-0008 CCF-2026-0009 CCF-2026-0010 CCF-2026-0011 CCF-2026-0012 CCF-2026-0013 CCF-2026-0014 CCF-2026-0015 CCF-2026-0016 CCF-2026-0017 CCF-2026-0018 CCF-2026-0019 CCF-2026-0020 CCF-2026-0021 CCF-2026-0022 CCF-2026-0023 CCF-2026-0024 CCF-2026-0025 CCF-2026-0026 CCF-2026-0027 CCF-2026-0028" -d 'such as env-flag or CCF-2026-0001'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a facts -d 'Print what was read, as JSON (cc-fleet/facts/1)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l root -xka "(__fish_complete_directories)" -d 'read the system that lies below DIR'
+complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a policy -d 'Check, show, start or change a policy file, or print its JSON Schema'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a lint -d 'Everything that is wrong in policy files and their own advisories, with file:line:col.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a show -d 'The policy that judges here, with all that it extends.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy show; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a init -d 'A policy to start from, written to FILE or printed.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy init' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy init; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a schema -d 'The JSON Schema of policy files, for editors.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy schema' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a waive -d 'Add a waiver to a policy file, which keeps its comments.'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l until -x -d 'the last day, such as 2027-01-31 (UTC)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l reason -x -d 'why, as reports show it'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l versions -x -d 'excuse these versions only'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l target -x -d 'a machine'"'"'s name or id, or group:NAME; repeatable (default: all)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l owner -x -d 'who answers for it'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l approved-by -x -d 'who agreed'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l ticket -x -d 'where that stands'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 0' -ka "auto-update cli-broken cli-integrity cli-shadowed cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue secret-exposed setting-value settings-ignored settings-invalid unreadable version-gate waiver-expired waiver-unused" -d 'the check, or the advisory (CCF-…), whose findings are excused'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'the policy file (default: the policy that judges here)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a versions -d 'List the published CLI versions that the policy allows, and what staying at one costs'
+complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l at -x -d 'tell what staying at this version costs'
+complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l all -d 'every version, a line each, and all that staying costs'
+complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
