@@ -218,6 +218,13 @@ def test_every_settings_rule_finds_what_it_forbids_and_nothing_else(name: str, t
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_editor_settings_rule_finds_something(name: str, tmp_path: Path) -> None:
+    """On the demo's laptop, whose editor has no settings; who did what the guide says has the right ones."""
+    golden = (GOLDEN / f"{name}.golden").read_text(encoding="utf-8")
+    assert [key for key in read(name, tmp_path).policy.editor_settings if f" {key} in " not in golden] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_range_has_an_outside_and_an_inside(name: str, tmp_path: Path) -> None:
     policy, _, _ = named(name, tmp_path)
     if policy.cli.versions is not None:
