@@ -1,6 +1,6 @@
 """The guides are run as they are written, and what the pages claim of the product holds.
 
-In ``docs/guides`` a block ``sh`` is run line by line, each with the exit code that a comment at its end
+In them a block ``sh`` is run line by line, each with the exit code that a comment at its end
 names (``# exit 1``; without one, 0). A block with a file's name behind its language is that file, and
 ``text output`` stands somewhere in what the block before it printed, line by line.
 """
@@ -61,7 +61,7 @@ def run(line: str, where: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+@pytest.mark.parametrize("guide", PAGES, ids=lambda guide: guide.stem)
 def test_a_guide_does_what_it_says(guide: Path, folder: Path) -> None:
     printed, ran = "", 0
     for block in blocks(guide.read_text(encoding="utf-8")):
@@ -79,7 +79,7 @@ def test_a_guide_does_what_it_says(guide: Path, folder: Path) -> None:
         elif block.name:
             assert re.fullmatch(r"[\w-]+\.\w+", block.name)
             (folder / block.name).write_text(block.text, encoding="utf-8")
-    assert ran >= 5
+    assert ran >= (5 if guide in GUIDES else 2)
 
 
 def test_blocks_are_found() -> None:
