@@ -122,6 +122,17 @@ class Rejected(NamedTuple):
     kind: str = "syntax"
 
 
+class Update(NamedTuple):
+    """What Claude Code's updater last did for a user: to which version, whether that succeeded, and when."""
+
+    version_from: Optional[str]
+    version_to: Optional[str]
+    outcome: str
+    at: Optional[str]
+    place: Place
+    user: Optional[str] = None
+
+
 class Gap(NamedTuple):
     """Something that exists and could not be read.  Not knowing is never a pass."""
 
@@ -156,6 +167,7 @@ class Target(NamedTuple):
     gateways: tuple[Gateway, ...] = ()
     credentials: tuple[Credential, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    updates: tuple[Update, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
     @property
@@ -172,6 +184,7 @@ GROUPS: dict[str, type] = {
     "gateways": Gateway,
     "credentials": Credential,
     "rejected": Rejected,
+    "updates": Update,
     "gaps": Gap,
 }
 

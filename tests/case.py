@@ -1,7 +1,7 @@
 """A case: a small system and a policy as YAML, and the findings that they give.
 
     policy: {cli: {versions: ">=2.1.163"}}    # a policy without its name
-    advisories: true                          # judge with the packaged advisories (default: none)
+    advisories: true                          # judge with the packaged advisories (default: none), or those of a list of ids
     os: macos                                 # or windows: the system's own top folders, ada's home in /Users
     registry: |                               # of Windows: the text below the head of a .reg file
     files: {/etc/hostname: ada-laptop}        # what stands on the disk; C:/ is Windows' top folder
@@ -61,7 +61,8 @@ def read(file: Path) -> dict[str, Any]:
 def findings(case: dict[str, Any], tmp: Path) -> list[Finding]:
     """What judging the case's system by its policy finds."""
     loaded = policy(case, tmp)
-    known = advisories.load() if case.get("advisories") == "true" else ()
+    asked = case.get("advisories", ())
+    known = tuple(advisory for advisory in advisories.load() if asked == "true" or advisory.id in asked)
     return checks.judge(loaded.policy, known, [target(case, tmp, loaded)], case.get("today", "2026-11-23"))
 
 

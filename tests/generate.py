@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from cc_fleet import advisories, checks, compiled
 from cc_fleet.checks import judge
 from cc_fleet.cli import demo
@@ -67,6 +69,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield PROJECT / "docs" / "checks.md", checks_page()
     yield PROJECT / "docs" / "advisories.md", advisories_page()
     yield PROJECT / "docs" / "policy.md", policy_page()
+    yield PROJECT / "docs" / "coverage.md", coverage_page()
     yield PROJECT / "README.md", readme()
 
 
@@ -126,6 +129,28 @@ def _default(record: Any, name: str) -> str:
         return "required"
     value = record._field_defaults[name]
     return f"`{value}`" if isinstance(value, str) and value else "`false`" if value is False else "`true`" if value is True else ""
+
+
+def coverage() -> list[dict[str, Any]]:
+    """``tests/coverage.yaml``: what is known, section by section, and who answers it."""
+    text = (PROJECT / "tests" / "coverage.yaml").read_text(encoding="utf-8")
+    sections: list[dict[str, Any]] = yaml.safe_load(text)
+    return sections
+
+
+def coverage_page() -> str:
+    """docs/coverage.md: a row for each known fact, with the advisory or check that tells it, or why none does."""
+    lines = [
+        "# Coverage", "", "Generated from `tests/coverage.yaml`: everything that is known to depend on a version, a flag, a provider, a",
+        "gateway, a model or a combination, and the advisories (`CCF-2026-…`) or checks that tell it.",
+    ]  # fmt: skip
+    for section in coverage():
+        lines += ["", f"## {section['section']}: {section['title']}", "", "| where | what is known | told by |", "|---|---|---|"]
+        for entry in section["entries"]:
+            told = ", ".join(known.removeprefix("CCF-2026-") for known in entry.get("advisories", ())) or entry.get("check") or f"nobody: {entry['why-not']}"
+            cells = (entry["where"].removeprefix(f"{section['section']}."), entry["fact"], told)
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def readme() -> str:

@@ -6,16 +6,22 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from cc_fleet import advisories
-from cc_fleet.advisories import Advisory, Text, examples
+from cc_fleet.advisories import Advisory, Present, Shelf, Text, examples
+from cc_fleet.advisories.conditions import Pattern, Site
+from cc_fleet.checks import all_checks
 from cc_fleet.cli import commands
-from cc_fleet.client import Effective, Source
+from cc_fleet.client import Effective, Source, views
 from cc_fleet.decode import DecodeError
-from cc_fleet.model import REDACTED, Place
+from cc_fleet.model import REDACTED, Coverage, Gateway, Install, Place, Setting, Target, Variable
+from cc_fleet.policy import GatewayRule
+from cc_fleet.versions import Range, key, published
+from tests.generate import coverage
 
 PACKAGED = advisories.packaged()
 each = pytest.mark.parametrize("advisory", PACKAGED, ids=lambda advisory: advisory.id)
@@ -50,9 +56,9 @@ def test_it_has_examples_on_each_side(advisory: Advisory) -> None:
 @each
 def test_every_text_has_a_symptom_and_every_symptom_a_text(advisory: Advisory) -> None:
     for text in advisory.examples.texts:
-        assert any(re.search(symptom, text) for symptom in advisory.symptoms), text
+        assert any(symptom.found_in(text) for symptom in advisory.symptoms), text
     for symptom in advisory.symptoms:
-        assert any(re.search(symptom, text) for text in advisory.examples.texts), symptom
+        assert any(symptom.found_in(text) for text in advisory.examples.texts), symptom
 
 
 @each
@@ -83,7 +89,7 @@ def test_a_command_of_ours_that_it_names_exists(advisory: Advisory) -> None:
 
 def test_ids_are_unique_and_the_files_names() -> None:
     assert [(Path(a.place.file).stem, a.id) for a in PACKAGED] == [(a.id, a.id) for a in PACKAGED]
-    assert len({a.id for a in PACKAGED}) == len(PACKAGED) >= 28
+    assert len({a.id for a in PACKAGED}) == len(PACKAGED) >= 187
     assert all(re.fullmatch(r"CCF-[0-9]{4}-[0-9]{4}", a.id) for a in PACKAGED)
 
 
@@ -118,7 +124,13 @@ def test_an_own_folder_adds_and_replaces_by_id(tmp_path: Path) -> None:
         (("cause: because", "cause: b\naffects: {versions: '^2'}"), "affects.versions: '^2' is npm's form"),
         (("cause: because", "cause: b\naffects: {when: {env: {X: maybe}}}"), "affects.when.env.X: 'maybe' is none of on, off, set"),
         (("cause: because", "cause: b\naffects: {when: {scopes: [home]}}"), "affects.when.scopes.0: 'home' is not one of"),
-        (("cause: because", "cause: b\nsymptoms: ['(']"), "symptoms"),
+        (("cause: because", "cause: b\nsymptoms: ['(']"), "x.yaml:6:12: symptoms.0: not a regular expression: missing ), unterminated subpattern"),
+        (("cause: because", "cause: b\nsymptoms: [x, '(a+)+$']"), "x.yaml:6:15: symptoms.1: this regular expression can run away"),
+        (("cause: because", "cause: b\naffects: {when: {env: {X: /(a+)+$/}}}"), "affects.when.env.X: this regular expression can run away"),
+        (("cause: because", "cause: b\naffects: {when: {settings: {x: max}}}"), "affects.when.settings.x: 'max' is none of on, off, set"),
+        (("cause: because", "cause: b\naffects: {when: {gateway: {versions: '^2'}}}"), "affects.when.gateway.versions: '^2' is npm's form"),
+        (("cause: because", "cause: b\naffects: {when: {gateway: {upstream: [aws]}}}"), "affects.when.gateway.upstream.0: 'aws' is not"),
+        (("cause: because", "cause: b\naffects: {unless: {model: [x]}}"), "affects.unless: expected a list"),
         ((OWN, ""), "x.yaml:1:1: the document is empty"),
         ((OWN, "- a"), "x.yaml:1:1: the document: expected a mapping"),
     ],
@@ -177,6 +189,9 @@ def test_a_folder_that_cannot_be_read_is_one_error(kind: str, tmp_path: Path) ->
         ("set", "x", True), ("set", "", False), ("set", None, False), ("unset", None, True), ("unset", "", True), ("unset", "x", False),
         ("falsy", "off", True), ("falsy", " NO ", True), ("falsy", "", False), ("falsy", None, False), ("falsy", "1", False),
         ("not-digits", "1e1", True), ("not-digits", "5", False), ("not-digits", "abc", False), ("not-digits", None, False),
+        ("= max | ultracode", "max", True), ("= max | ultracode", " MAX ", True), ("= max", "high", False), ("= max", "", False), ("= max", None, False),
+        ("!= gateway", "console", True), ("!= gateway", "gateway", False), ("!= gateway", None, False), ("!= a|b", "B", False),
+        ("/^us-gov-/", "us-gov-west-1", True), ("/^us-gov-/", "us-west-2", False), ("/x/", None, False), ("= []", "[]", True),
         ("<1", "0", True), ("<1", "-1", True), ("<1", "1", False), ("<1", "abc", False), ("<1", None, False), (">=64", "64", True), ("> 5", "5", False), ("<=5", "5", True),
     ],
 )  # fmt: skip
@@ -187,7 +202,7 @@ def test_a_condition_on_a_text(text: str, value: str | None, expected: bool) -> 
 @pytest.mark.parametrize("value", [None, REDACTED])
 def test_of_a_value_that_is_not_known_only_that_it_is_set(value: str | None) -> None:
     unknown = Effective(value, Source("x", "process", value, Place("x")))
-    assert [word for word in ("on", "off", "set", "unset", "falsy", "not-digits", "<1") if Text.parse(word).holds("CLAUDE_X", unknown)] == ["set"]
+    assert [word for word in ("on", "off", "set", "unset", "falsy", "not-digits", "<1", "= x", "!= x", "/x/", "<OTHER") if Text.parse(word).holds("CLAUDE_X", unknown)] == ["set"]
 
 
 @pytest.mark.parametrize("example", [{"colour": "red"}, {"provider": "aws"}, {}, {"ANTHROPIC_MODEL": "opus"}, {"setting.": "x"}])
@@ -201,3 +216,239 @@ def test_an_example_that_does_not_hold_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text.format(id="ACME-1"))
     (own,) = advisories.read_folder(str(tmp_path))
     assert [line.split(": ", 2)[2] for line in examples.failures(own)] == ["{'cli': '2.1.5'} should be affected", "{'cli': '2.1.4'} should not be affected"]
+
+
+def test_a_text_is_compared_with_another_variable() -> None:
+    known = {"OTHER": Effective("10"), "WORD": Effective("ten")}
+
+    def other(name: str) -> Effective:
+        return known.get(name, Effective(None))
+
+    assert [Text.parse(f"{operator}OTHER").holds("X", Effective("10"), other) for operator in (">=", "<=", ">", "<")] == [True, True, False, False]
+    assert not Text.parse(">=WORD").holds("X", Effective("10"), other)
+    assert not Text.parse(">=NONE").holds("X", Effective("10"), other)
+    assert not Text.parse(">=OTHER").holds("X", Effective("many"), other)
+
+
+def test_a_settings_value_is_compared_as_json_has_it() -> None:
+    held = [Text.parse("= false").holds("x", Effective(value)) for value in (False, "false", True, None)]
+    assert held == [True, True, False, False]
+
+
+# Gateways
+
+_PLACE = Place("x")
+
+
+def site(condition: Site, gateway: Gateway | None, rule: GatewayRule | None) -> bool:
+    """Whether ``condition`` holds behind ``gateway``, of which the policy says ``rule``."""
+    variable = Variable("ANTHROPIC_BASE_URL", "https://llm.example/v1", "process", _PLACE, "ada")
+    facts = (gateway._replace(url="https://llm.example/v1"),) if gateway else ()
+    target = Target(
+        "machine", "x", "linux", "", "", Coverage(False, ("ada",), ("/home/ada",), 1), gateways=facts,
+        installs=(Install("cli", "2.1.330", "npm", _PLACE, ("ada",)),), variables=(variable,),
+    )  # fmt: skip
+    (view,) = views(target)
+    return condition.holds(view, lambda url: rule if url == "https://llm.example/v1" else None)
+
+
+def test_what_the_facts_know_of_a_gateway_beats_what_the_policy_says() -> None:
+    litellm = Site(("litellm",), Range.parse("<1.91"))
+    rule = GatewayRule("*", _PLACE, kind="portkey", versions=Range.parse("<1.91"))
+    assert site(litellm, Gateway("", "LiteLLM", "1.90.7", _PLACE), rule)
+    assert not site(litellm, Gateway("", "litellm", "1.91.0", _PLACE), rule)
+    assert not site(litellm, Gateway("", "litellm", None, _PLACE), rule), "the range is that of another kind"
+    assert not site(litellm, None, rule)
+    assert site(Site(upstream=("bedrock",)), None, rule._replace(upstream="bedrock"))
+    assert not site(Site(upstream=("bedrock",)), Gateway("", "litellm", "1.90.7", _PLACE), rule)
+    assert not site(Site(upstream=("bedrock",)), Gateway("", "litellm", "1.90.7", _PLACE), None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "expected"),
+    [
+        ("<1.91", "1.90.7", True), ("<1.91", ">=1.83, <1.90", True), ("<1.91", ">=1.83, <1.91", True), ("<1.91", ">=1.83, <=1.91", False), ("<1.91", ">=1.83", False),
+        ("<=1.91", "<=1.91", True), ("<=1.91", "<1.91", True), ("<=1.91", "<=1.91.1", False), (">=1.91", ">=1.91.0", True), (">=1.91", ">1.91", True), (">1.91", ">=1.91", False),
+        (">1.91", ">1.91", True), (">=1.91", "<2", False), ("1.91", "1.91.0", True), ("1.91", ">=1.91, <=1.91", False), (">=1, !=1.5", ">=1.6", True), (">=1, !=1.5", ">=1.4", False),
+        (">=1, !=1.5", ">=1.4, !=1.5", True), ("<1 || >=2", ">=2.1 || <0.9", True), ("<1 || >=2", ">=0.5", False), (">=1.91", "1.92.0rc1", True), (">=0", None, False), ("*", None, False),
+    ],
+)  # fmt: skip
+def test_of_a_range_that_the_policy_gives_all_must_lie_within(wanted: str, told: str | None, expected: bool) -> None:
+    rule = GatewayRule("*", _PLACE, kind="litellm", versions=Range.parse(told) if told else None)
+    assert site(Site(versions=Range.parse(wanted)), None, rule) is expected
+
+
+def test_packaging_is_loaded_only_where_a_gateways_version_is_compared() -> None:
+    program = """
+import sys
+from cc_fleet import advisories
+from cc_fleet.advisories import examples
+known = advisories.load()
+for example in ({"cli": "2.1.154", "gateway": "https://x.example"}, {"cli": "2.1.154", "gateway": "https://x.example", "gateway.kind": "litellm"}):
+    assert any(advisory.concerns(examples.view(example)) for advisory in known)
+assert "packaging" not in sys.modules
+print(sum(advisory.concerns(examples.view({**example, "gateway.version": "1.90.7"})) for advisory in known) > 0, "packaging" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("True True\n", "")
+
+
+# Patterns
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "(a+)+$", "(a|aa)+$", "(.*)*x", r"(\w+\s?)*$", "(a*)*b", "(a|a?)+b", "([a-zA-Z]+)*1", "(.*a){20}", ".*a.*b", "(?i)(?:a*A)+$", "(?i)(?:ax|AX)+$", r"(a+)\1b",
+        "(?=(a+)+$)x", "(?:a?){30}b", "(?:x{0,9}){0,9}y", "(a|b|ab)*c", "(?>(a+)+b)", r"(x+x+)+y", r"(?:\d+)+-", "a" * 501, "(" * 300 + "x" + ")" * 300,
+    ],
+)  # fmt: skip
+def test_a_pattern_that_can_run_away_is_refused(evil: str) -> None:
+    with pytest.raises(ValueError, match=r"run away|more than 500|not a regular") as caught:
+        Pattern.parse(evil)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("broken", ["(", "[", "a**", "(?P<x>a)(?P<x>b)", "a{1,99999999999}", "[[a]", "x*", "a|", "(?<=a*)b", r"\8"])
+def test_a_pattern_that_is_none_or_says_nothing_is_refused(broken: str) -> None:
+    with pytest.raises(ValueError, match="regular expression"):
+        Pattern.parse(broken)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"messages\.\d+\.content\.\d+: x", "messages.1.content.22: x"), ("(?:ab|cd)+x", "abcdx"), ("[^:]*: y", "abc: y"), ("a*b", "aab"), ("(?i)error .*beta", "ERROR in Beta"),
+        ("x[0-9]{1,3}y", "x12y"), ("(?:a|b)+c", "abac"), (r"\bfoo\b", "a foo"), ("`?thinking`? or", "thinking or"), ("[a-c]+d", "abcd"), ("(?<=x)y", "xy"), ("x(?>ab)c", "xabc"),
+    ],
+)  # fmt: skip
+def test_an_ordinary_pattern_is_taken(pattern: str, text: str) -> None:
+    assert Pattern.parse(pattern).found_in(f"first\n{text}\nlast")
+
+
+@each
+def test_its_patterns_are_safe(advisory: Advisory) -> None:
+    for symptom in advisory.symptoms:
+        Pattern.parse(symptom)
+
+
+def test_the_worst_pattern_that_is_taken_ends_soon_on_the_worst_text() -> None:
+    begun = time.process_time()
+    assert not Pattern.parse("a.*b(x|y)?c").found_in("a" * 1_000_000)
+    assert time.process_time() - begun < 10
+
+
+# What is ruled out before it is asked
+
+
+def good() -> Target:
+    """The newest client, and a user who chose a model."""
+    settings = (Setting(("model",), "opus", "user", _PLACE, "ada"), Setting(("permissions", "allow"), ["Read"], "user", _PLACE, "ada"))
+    installs = (Install("cli", "2.1.330", "npm", _PLACE, ("ada",)),)
+    return Target("machine", "x", "linux", "", "", Coverage(False, ("ada",), ("/home/ada",), 1), installs=installs, settings=settings)
+
+
+def test_an_ordinary_good_machine_is_told_nothing_and_no_advisory_is_read() -> None:
+    assert advisories.load((), Present.on((good(),))) == ()
+    for method in ("npm", "native"):
+        target = good()._replace(installs=(good().installs[0]._replace(method=method),))
+        assert Shelf(PACKAGED).concerning(target) == ()
+        assert [a.id for a in PACKAGED for view in views(target) if a.concerns(view)] == []
+
+
+@each
+def test_what_concerns_an_example_is_never_ruled_out_before(advisory: Advisory) -> None:
+    for example in advisory.examples.affected:
+        target, rule = examples.view(example).target, examples.rule(example)
+        rules = (rule,) if rule else ()
+        assert advisory in Shelf((advisory,), rules).concerning(target), example
+        assert advisory.id in {known.id for known in advisories.load((), Present.on((target,), rules))}, example
+
+
+@each
+def test_the_bounds_of_its_versions_are_wide_enough(advisory: Advisory) -> None:
+    if advisory.affects is None or advisory.affects.versions is None:
+        return
+    glance = advisories.Glance.of(advisory.affects.versions, advisory.affects.when)
+    for version in published().versions:
+        assert glance.may_hold((version,)) is advisory.affects.versions.admits(version), version
+
+
+@pytest.mark.parametrize("text", [">2.1.5", ">=2.1.5-rc.1", "<2.1.5-rc.3", "<=2.1.5-rc.3", "2.1.5-rc.2", ">2.1.4, <2.2", ">2.1.5-rc.1 || <2", "*", "!=2.1.5", ">=2.1"])
+@pytest.mark.parametrize("version", ["2.1.4", "2.1.5-rc.2", "2.1.5", "2.1.6", "1.9.9", "none"])
+def test_bounds_never_rule_out_what_the_range_admits(text: str, version: str) -> None:
+    glance = advisories.Glance.of(Range.parse(text), advisories.Condition())
+    assert glance.may_hold((version,)) or not Range.parse(text).admits(version)
+
+
+def test_a_shelf_asks_of_alike_machines_once() -> None:
+    shelf = Shelf(PACKAGED)
+    old = good()._replace(installs=(good().installs[0]._replace(version="2.1.19"),))
+    found = shelf.concerning(old)
+    assert {"CCF-2026-0001", "CCF-2026-0017"} <= {advisory.id for advisory in found}
+    assert shelf.concerning(old) == found
+    assert shelf.concerning(good()) == ()
+
+
+def test_another_extension_is_no_cli() -> None:
+    (advisory,) = (known for known in PACKAGED if known.id == "CCF-2026-0001")
+    assert advisory.concerns(examples.view({"extension": "anthropic.claude-code@2.1.19"}))
+    with pytest.raises(examples.ExampleError):  # it is no client at all
+        examples.view({"extension": "somebody.else@2.1.19"})
+
+
+@each
+def test_both_sides_of_every_version_boundary_are_examples(advisory: Advisory) -> None:
+    """The last version that is admitted beside a bound has an example that is affected, and the first that is not one that is fine."""
+    if advisory.affects is None or advisory.affects.versions is None:
+        return
+    admitted = [key(e.get("cli") or e["extension"].rpartition("@")[2]) or () for e in advisory.examples.affected if "cli" in e or "extension" in e]
+    fine = [key(e.get("cli") or e["extension"].rpartition("@")[2]) or () for e in advisory.examples.fine if "cli" in e or "extension" in e]
+    for parts in advisory.affects.versions.alternatives:
+        for part in parts:
+            bound = key(part.version) or ()
+            if part.operator in ("<", "<="):
+                assert any(version >= bound for version in fine), part
+            if part.operator in (">", ">="):
+                assert any(version < bound for version in fine), part
+    assert admitted
+
+
+@each
+def test_its_gateways_are_of_a_kind_that_is_known(advisory: Advisory) -> None:
+    if advisory.affects is None:
+        return
+    kinds = {kind for condition in (advisory.affects.when, *advisory.affects.unless) if condition.gateway for kind in condition.gateway.kind}
+    assert kinds <= {"litellm", "ccr", "portkey", "flexgate", "ccgw", "bifrost", "truefoundry", "vllm", "ollama", "envoy"}
+
+
+# What is known, and who tells it
+
+ENTRIES = [entry for section in coverage() for entry in section["entries"]]
+
+
+def test_every_fact_has_one_answer_and_every_answer_exists() -> None:
+    ids = {advisory.id for advisory in PACKAGED}
+    for entry in ENTRIES:
+        (kind,) = {"advisories", "check", "why-not"} & set(entry)
+        assert set(entry) == {"where", "fact", kind}
+        assert entry["fact"]
+        assert entry[kind]
+        if kind == "advisories":
+            assert set(entry[kind]) <= ids, entry
+        elif kind == "check":
+            assert set(entry[kind].split(", ")) <= set(all_checks()), entry
+        else:
+            assert len(entry[kind]) > 10
+
+
+def test_every_advisory_answers_something() -> None:
+    told = {known for entry in ENTRIES for known in entry.get("advisories", ())}
+    assert told == {advisory.id for advisory in PACKAGED}
+
+
+def test_every_row_of_a_section_is_there_once() -> None:
+    for section in coverage():
+        assert len(section["entries"]) == section["rows"], section["section"]
+        assert all(entry["where"].startswith(section["section"]) for entry in section["entries"])
+    assert len({entry["where"] for entry in ENTRIES}) == len(ENTRIES)

@@ -5,81 +5,35 @@ An advisory says which versions it concerns, under which conditions of a view, h
 """
 
 # No postponed annotations here: the decoder reads them as types.
+import json
 import os
-import re
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
-from cc_fleet.client import Effective, View, matches, truth
-from cc_fleet.data import load as load_data
+from cc_fleet.advisories.conditions import Condition, Pattern, Rule, RuleOf, Site, Text, no_rule
+from cc_fleet.advisories.glance import Glance, Present
+from cc_fleet.client import EXTENSION, View
+from cc_fleet.data import FOLDER as DATA
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
+from cc_fleet.digest import sha256
 from cc_fleet.frozen import thaw
-from cc_fleet.model import Place
+from cc_fleet.model import Place, Target
 from cc_fleet.versions import Range
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-_NUMBER = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9})")
-
-
-class Text(NamedTuple):
-    """A condition on a variable's text: ``on``, ``off``, ``set``, ``unset``, ``falsy`` (``0``, ``off`` …),
-    ``not-digits``, or a comparison such as ``<1``."""
-
-    text: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Text":
-        if text not in ("on", "off", "set", "unset", "falsy", "not-digits") and not _NUMBER.fullmatch(text):
-            raise ValueError(f"{text!r} is none of on, off, set, unset, falsy, not-digits, or a comparison such as '<1'")
-        return cls(text)
-
-    def holds(self, name: str, force: Effective) -> bool:
-        """Whether the value in force is so; of one that cannot be read only that it is set."""
-        value = force.value
-        if force.unknown or force.hidden:
-            return self.text == "set"
-        on = value is not None and truth.is_on(name, value)
-        if found := _NUMBER.fullmatch(self.text):
-            number = truth.integer(str(value)) if value else None
-            return number is not None and _compare(found[1], number, int(found[2]))
-        return {
-            "on": on, "off": not on, "set": value not in (None, ""), "unset": value in (None, ""),
-            "falsy": value is not None and value.strip().lower() in truth.FALSE,
-            "not-digits": bool(value) and truth.integer(value) is None and value[:1].isdigit(),
-        }[self.text]  # fmt: skip
-
-
-class Pattern(str):
-    """A regular expression that an error's text is searched for."""
-
-    @classmethod
-    def parse(cls, text: str) -> "Pattern":
-        try:
-            re.compile(text)
-        except re.error as err:
-            raise ValueError(f"not a regular expression: {err.msg}") from None
-        return cls(text)
-
-
-class Condition(NamedTuple):
-    """Facts of a view; every key that is given must hold, any value of a list will do."""
-
-    provider: tuple[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"], ...] = ()
-    model: tuple[str, ...] = ()
-    env: Mapping[str, Text] = {}
-    settings: Mapping[str, Literal["set", "unset"]] = {}
-    scopes: tuple[Literal["user", "project", "local", "managed", "drop-in"], ...] = ()
-    credential: tuple[str, ...] = ()
-    rejected: tuple[Literal["user", "project", "local", "managed", "drop-in"], ...] = ()
 
 
 class Affects(NamedTuple):
-    """Which clients an issue concerns; ``product`` is ``cli`` (bundled ones too) or an extension's id."""
+    """Which clients an issue concerns; ``product`` is ``cli`` (bundled ones too) or an extension's id.
+
+    ``when`` must hold, and none of ``unless``.
+    """
 
     product: str = "cli"
     versions: Range | None = None
     when: Condition = Condition()
-    unless: Condition | None = None
+    unless: tuple[Condition, ...] = ()
 
 
 class Remedy(NamedTuple):
@@ -124,66 +78,98 @@ class Advisory(NamedTuple):
     not_remedies: tuple[str, ...] = ()
     poisons_session: bool = False
 
-    def concerns(self, view: View) -> bool:
-        """Whether ``view`` meets this issue's conditions."""
+    def concerns(self, view: View, rule_of: RuleOf = no_rule) -> bool:
+        """Whether ``view`` meets this issue's conditions; ``rule_of`` is what the policy says of a gateway's URL."""
         rule = self.affects
         if rule is None or not _is_product(view, rule.product):
             return False
         if rule.versions is not None and (view.version is None or not rule.versions.admits(view.version)):
             return False
-        return _holds(rule.when, view) and not (rule.unless is not None and _holds(rule.unless, view))
+        return rule.when.holds(view, rule_of) and not any(but.holds(view, rule_of) for but in rule.unless)
 
     def subject(self, view: View) -> tuple[str, Place | None]:
         """What the issue hangs on in this view, by name, and where that stands."""
         when = self.affects.when if self.affects else Condition()
-        for name in when.env:
-            if (winner := view.env(name).winner) is not None:
+        asked = [(name, view.env) for name in when.env] + [(name, view.setting) for name in when.settings]
+        asked += [("ANTHROPIC_MODEL", view.env), ("model", view.setting)] if when.model else []
+        for name, ask in asked:
+            if (winner := ask(name).winner) is not None:
                 return name, winner.place
-        for name in when.settings:
-            if (winner := view.setting(name).winner) is not None:
-                return name, winner.place
-        return self.id, None
+        gateway = view.gateway() if when.gateway else None
+        return self.id, gateway.place if gateway else None
 
 
-def load(folders: tuple[str, ...] = (), versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
+class Shelf:
+    """Advisories, and for each target those that may concern it: most are ruled out by versions, once for all alike."""
+
+    def __init__(self, advisories: tuple[Advisory, ...], rules: tuple[Rule, ...] = ()) -> None:
+        self._rules = rules
+        self._all = [(advisory, Glance.of(advisory.affects.versions, advisory.affects.when)) for advisory in advisories if advisory.affects is not None]
+        self._by_versions: dict[frozenset[str], list[tuple[Advisory, Glance]]] = {}
+
+    def concerning(self, target: Target) -> tuple[Advisory, ...]:
+        present = Present.on((target,), self._rules)
+        known = self._by_versions.get(present.versions)
+        if known is None:
+            known = self._by_versions[present.versions] = [pair for pair in self._all if pair[1].may_hold(present.versions)]
+        return tuple(advisory for advisory, glance in known if present.meets(glance.needs))
+
+
+def load(folders: tuple[str, ...] = (), present: Present | None = None) -> tuple[Advisory, ...]:
     """The packaged advisories, and those of ``folders``; DecodeError where one is wrong.
 
-    With ``versions``, of the packaged ones only those that concern one of them, and without their
-    examples: an audit reads no more.
+    With ``present``, of the packaged ones only those that may hold there, and without their
+    examples and symptoms: an audit reads no more.
     """
     own = tuple(advisory for folder in folders for advisory in read_folder(folder))
     ids = [advisory.id for advisory in own]
     for advisory in own:
         if ids.count(advisory.id) > 1:
             raise DecodeError(f"{advisory.place}: id: {advisory.id} stands here and in another file")
-    return tuple(a for a in packaged(versions) if a.id not in ids) + own
+    return tuple(a for a in packaged(present) if a.id not in ids) + own
 
 
 def count(loaded: tuple[Advisory, ...]) -> int:
     """How many advisories judge: all that are packaged, and a company's own among those ``loaded``."""
-    packaged_ids = {data["id"] for data in load_data("advisories.json")["known"]}
+    packaged_ids = {told[0] for told in _compiled()[0]["glances"]}
     return len(packaged_ids | {advisory.id for advisory in loaded})
 
 
-def packaged(versions: frozenset[str] | None = None) -> tuple[Advisory, ...]:
-    """The advisories of this folder, from their compiled form."""
-    known = load_data("advisories.json")["known"]
-    if versions is None:
-        return tuple(thaw(Advisory, data) for data in known)
-    return tuple(
-        thaw(Advisory, {name: value for name, value in data.items() if name != "examples"})
-        for data in known
-        if _meets(data.get("affects", {}).get("versions"), versions)
-    )
+def packaged(present: Present | None = None) -> tuple[Advisory, ...]:
+    """The advisories of this folder, from their compiled form: a line each, so that few need be read."""
+    head, lines = _compiled()
+    told = zip(head["glances"], lines, strict=True)
+    if present is None:
+        return tuple(thaw(Advisory, json.loads(text)) for _, text in told)
+    chosen = (text for (_, affects, *glance), text in told if affects and Glance(*glance).may_hold(present.versions) and present.meets(glance[1]))
+    return tuple(_thawed(json.loads(text)) for text in chosen)
 
 
-def _meets(allowed: str | None, versions: frozenset[str]) -> bool:
-    return allowed is None or any(Range.parse(allowed).admits(version) for version in versions)
+def compiled(known: Iterable[tuple[Advisory, Any]]) -> str:
+    """What ``packaged`` reads, of advisories and their frozen forms: a line with what can be told at a glance, then one each."""
+    found = tuple(known)
+    lines = [json.dumps(frozen) for _, frozen in found]
+    glances = [[a.id, a.affects is not None, *(Glance.of(a.affects.versions, a.affects.when) if a.affects else ())] for a, _ in found]
+    head = json.dumps({"sha256": sha256("\n".join(lines).encode()), "glances": glances})
+    return "\n".join((head, *lines)) + "\n"
+
+
+@cache
+def _compiled() -> tuple[Any, list[str]]:
+    """The compiled advisories: what can be told at a glance, and the line of each."""
+    with open(os.path.join(DATA, "advisories.jsonl"), encoding="ascii") as file:
+        head, *lines = file.read().splitlines()
+    return json.loads(head), lines
+
+
+def _thawed(data: dict[str, Any]) -> Advisory:
+    advisory: Advisory = thaw(Advisory, {name: value for name, value in data.items() if name not in ("examples", "symptoms")})
+    return advisory
 
 
 def digest() -> str:
     """The sha256 of the packaged advisories."""
-    return str(load_data("advisories.json")["sha256"])
+    return str(_compiled()[0]["sha256"])
 
 
 def read_folder(folder: str) -> Iterator[Advisory]:
@@ -207,26 +193,9 @@ def _read(path: str, shown: str) -> Node:
 
 
 def _is_product(view: View, product: str) -> bool:
-    if product != "cli":
-        return view.install is not None and view.install.product == product
-    return True
+    if product == "cli":
+        return view.install is None or view.install.product in ("cli", EXTENSION)
+    return view.install is not None and view.install.product == product
 
 
-def _holds(rule: Condition, view: View) -> bool:
-    if rule.provider and view.provider() not in rule.provider:
-        return False
-    if rule.model and not matches(view.model(), rule.model):
-        return False
-    if not all(text.holds(name, view.env(name)) for name, text in rule.env.items()):
-        return False
-    if not all((view.setting(name).winner is not None) == (state == "set") for name, state in rule.settings.items()):
-        return False
-    if rule.scopes and not any(s.scope in rule.scopes for name in rule.settings for s in view.target.settings if ".".join(s.key) == name):
-        return False
-    if rule.credential and not view.credentials() & set(rule.credential):
-        return False
-    return not rule.rejected or any(void.scope in rule.rejected for void in view.voided())
-
-
-def _compare(name: str, number: int, bound: int) -> bool:
-    return {">=": number >= bound, "<=": number <= bound, ">": number > bound, "<": number < bound}[name]
+__all__ = ["Advisory", "Affects", "Condition", "Glance", "Pattern", "Present", "Rule", "Shelf", "Site", "Text"]

@@ -9,7 +9,7 @@ A check is a module ``checks/<name>.py`` with a docstring (its page in the docs)
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from cc_fleet.advisories import Advisory
+from cc_fleet.advisories import Advisory, Shelf
 from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
@@ -59,11 +59,12 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     """
     findings: list[Finding] = []
     judged, laid = [], Laid(policy)
+    shelf = Shelf(advisories, laid.gateways())
     for target in targets:
         judged.append(target)
         seen = tuple(views(target))
         overlays = applied(policy, target, seen)
-        ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(advisories, overlays))
+        ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(shelf.concerning(target), overlays))
         for name, check in all_checks().items():
             if hasattr(check, "compare"):
                 found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
@@ -219,9 +220,9 @@ def reported(policy: Policy, subject: Subject, check: str) -> Iterator[Problem]:
     """The advisories that are told under the name ``check``: one problem for all clients that one cause concerns."""
     found: dict[tuple[int, str, Place], list[View]] = {}
     known = [advisory for advisory in subject.advisories if advisory.check == check]
-    for view in subject.views:
+    for view in subject.views if known else ():
         for number, advisory in enumerate(known):
-            if advisory.concerns(view):
+            if advisory.concerns(view, policy.gateway):
                 name, place = advisory.subject(view)
                 place = place or (view.install.place if view.install else nowhere(subject, view.user))
                 found.setdefault((number, name, place), []).append(view)
@@ -230,18 +231,33 @@ def reported(policy: Policy, subject: Subject, check: str) -> Iterator[Problem]:
 
 
 def _known(policy: Policy, advisory: Advisory, name: str, place: Place, concerned: list[View]) -> Problem:
-    from cc_fleet.checks import _install
-
-    view, remedy = concerned[0], advisory.remedies[0]
+    view = concerned[0]
     versions = sorted({v.version for v in concerned if v.version}, key=lambda version: key(version) or ())
-    if remedy.command and view.install is not None and "npm install" in remedy.command:
-        fix = _install.copy(policy, view.install)  # as this copy was installed, and to what the policy allows
-    else:
-        fix = _install.remedy(remedy)
-    trace = () if name == advisory.id else view.env(name).trace()
-    cause = f"env-flag:{place.file}:{name}" if trace else f"version:{place.file}"
+    named = name != advisory.id
+    variable = view.env(name).trace() if named else ()
+    setting = view.setting(name).trace() if named else ()
+    cause = f"env-flag:{place.file}:{name}" if variable else f"setting-value:{place.file}:{name}" if setting else f"version:{place.file}"
     told = f" (Claude Code {', '.join(versions)})" if versions else ""
     return Problem(
         f"{name}@{','.join(versions)}", f"{advisory.title}{told}", place,
-        fix, cause, trace, advisory.severity, advisory.id,
+        _remedy(policy, advisory, view), cause, variable or setting, advisory.severity, advisory.id,
     )  # fmt: skip
+
+
+def _remedy(policy: Policy, advisory: Advisory, view: View) -> Fix | None:
+    """The first remedy that the policy allows: an install as this copy was installed, and to what the policy allows."""
+    from cc_fleet.checks import _install
+
+    for remedy in advisory.remedies:
+        if not remedy.command or view.install is None or "npm install" not in remedy.command:
+            return _install.remedy(remedy)
+        version = _install.wanted(policy, view.install)
+        if version is not None and not _stays(advisory, version):
+            return _install.copy(policy, view.install)
+    return None
+
+
+def _stays(advisory: Advisory, version: str) -> bool:
+    """Whether an install of ``version`` would be concerned as well."""
+    affects = advisory.affects
+    return affects is not None and affects.versions is not None and affects.versions.admits(version)

@@ -8,7 +8,7 @@ from cc_fleet.advisories import Remedy
 from cc_fleet.client import EXTENSION
 from cc_fleet.model import Fix, Install
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best
+from cc_fleet.policy.allowed import best, refusal
 from cc_fleet.versions import published
 
 EDITORS = {
@@ -19,10 +19,14 @@ EDITORS = {
 
 def copy(policy: Policy, install: Install) -> Fix | None:
     """How to bring this copy, of the CLI or of an extension, to the version that the policy would install."""
-    if install.product == "cli":
-        return cli(install, best(policy, instead_of=install.version))
-    rule = policy.extensions.get(install.product)
-    return extension(install, best(policy, install.product, rule.versions if rule else None, instead_of=install.version))
+    make = cli if install.product == "cli" else extension
+    return make(install, wanted(policy, install))
+
+
+def wanted(policy: Policy, install: Install) -> str | None:
+    """The version that the policy would install in place of this copy."""
+    rule = policy.extensions.get(install.product) if install.product != "cli" else None
+    return best(policy, install.product, rule.versions if rule else None, instead_of=install.version)
 
 
 def cli(install: Install, version: str | None) -> Fix | None:
@@ -48,6 +52,21 @@ def extension(install: Install, version: str | None) -> Fix | None:
     command = f"{editor} --install-extension {install.product}@{version} --force" if editor else None
     told = cost(version) if install.product == EXTENSION else ""
     return Fix("you", f"install {install.product} {version}{told}", command)
+
+
+def refused(policy: Policy, install: Install) -> str | None:
+    """Why the policy refuses this extension's version, as the end of a sentence; the Claude Code that it brings is judged too."""
+    rule = policy.extensions.get(install.product)
+    allowed = rule.versions if rule else None
+    why = refusal(policy, install.product, install.version, allowed)
+    if why is None and install.product == EXTENSION:
+        why = refusal(policy, "cli", install.version, None if allowed else policy.cli.versions)
+    return why
+
+
+def kept(policy: Policy, install: Install) -> Fix | None:
+    """How to pin this extension: at its version, or at the policy's where that is refused."""
+    return extension(install, install.version) if refused(policy, install) is None else copy(policy, install)
 
 
 def cost(version: str | None) -> str:

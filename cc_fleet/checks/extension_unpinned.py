@@ -32,5 +32,5 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         automatic, setting = _editor.updates(subject, copy.active_for[0], copy.method)
         if not automatic:
             message = f"{copy.product} {copy.version} in {copy.method} is not pinned, and only a setting keeps it from being updated"
-        yield Problem(copy.product, message, copy.place, _install.extension(copy, copy.version),
+        yield Problem(copy.product, message, copy.place, _install.kept(policy, copy),
                       trace=setting.trace(), severity=None if automatic else "note")  # fmt: skip

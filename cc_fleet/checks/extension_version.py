@@ -20,7 +20,7 @@ from cc_fleet.checks import Subject, _editor, _install
 from cc_fleet.client import EXTENSION
 from cc_fleet.model import Fix, Install, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best, refusal
+from cc_fleet.policy.allowed import best
 
 SEVERITY = "error"
 
@@ -28,9 +28,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
-        refused = refusal(policy, copy.product, copy.version, rule.versions if rule else None)
-        if refused is None and copy.product == EXTENSION:  # it brings, and runs, the CLI of its version
-            refused = refusal(policy, "cli", copy.version, None if rule and rule.versions else policy.cli.versions)
+        refused = _install.refused(policy, copy)
         if refused is not None and copy.active_for:
             yield Problem(
                 f"{copy.product}@{copy.version}", f"{copy.product} {copy.version} in {copy.method} {refused}", copy.place,

@@ -13,7 +13,7 @@ from cc_fleet.cli import InputError, columns
 from cc_fleet.client import views
 from cc_fleet.model import Target
 from cc_fleet.policy.load import Loaded, load, which
-from cc_fleet.policy.when import applied
+from cc_fleet.policy.when import Laid, applied
 from cc_fleet.report import About, Report, Style, format_, names
 
 
@@ -23,6 +23,10 @@ def policy_options(parser: argparse.ArgumentParser) -> None:
         help="judge by this policy, a file or a packaged name; repeatable, each adds to those before "
         "(default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)",
     )  # fmt: skip
+
+
+def probe_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--probe", action="store_true", help="also run `claude --version` in the caller's PATH, and compare (this machine only)")
 
 
 def result_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +55,7 @@ def grouped(target: Target, known: Mapping[str, tuple[str, ...]], given: Sequenc
 def judged(loaded: Loaded, targets: list[Target], groups: Sequence[str] = ()) -> Report:
     """The report on ``targets``."""
     targets = [grouped(target, loaded.groups, groups) for target in targets]
-    known = advisories.load(loaded.folders, frozenset(i.version for target in targets for i in target.installs))
+    known = advisories.load(loaded.folders, advisories.Present.on(targets, Laid(loaded.policy).gateways()))
     findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -2,7 +2,9 @@
 
 Without --root or --facts it is this machine that is judged, with the project settings of the
 current folder: every user's home when run as root, else the caller's.  Nothing is changed,
-nothing is run, and the network is not used.
+and the network is not used.  Nothing is run, unless --probe asks each `claude` in the caller's
+PATH for its version: within 30 seconds, in an empty home, and only where nobody but the caller
+or root can have changed the program.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import sys
 from collections.abc import Iterable
 
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import chosen_policy, judged, policy_options, result_options, shown
+from cc_fleet.cli._judge import chosen_policy, judged, policy_options, probe_option, result_options, shown
 from cc_fleet.host import facts, system
 from cc_fleet.model import Target
 
@@ -24,11 +26,14 @@ _FACTS = 64 * 1024 * 1024
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", action="append", default=[], help="judge the system that lies below DIR; repeatable")
     parser.add_argument("--facts", metavar="PATH", action="append", default=[], help="judge saved facts: a file, a folder of *.json, or - ; repeatable")
+    probe_option(parser)
     policy_options(parser)
     result_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.probe and (args.root or args.facts):
+        raise InputError("--probe runs programs of this machine; leave it out with --root and --facts")
     loaded = chosen_policy(args.policy)
     keep, digests = loaded.policy.names(), loaded.policy.digests
     targets: list[Target] = []
@@ -40,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{root}: is not a folder")
         targets.append(_named(facts.collect(system.under(root, keep, digests=digests)), root, targets))
     if not args.root and not args.facts:
-        targets.append(facts.collect(system.live(keep, digests=digests)))
+        targets.append(facts.collect(system.live(keep, digests=digests, probe=args.probe)))
     return shown(judged(loaded, targets, args.group), args)
 
 

@@ -5,12 +5,18 @@ one source reads all systems; what people are shown has the system's own form. `
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
-from typing import Iterator, NamedTuple, Union
+from typing import Iterable, Iterator, NamedTuple, Optional, Union
 
 from ..model import Gap, Place
 from .tree import Missing, Tree, Unreadable
 
 _MOST = 500
+_SHARED = frozenset((".local", "Library", "AppData"))
+# The folders of a home that in_home lists.
+LISTED = (
+    "~", "~/.local", "~/.local/share", "~/.local/lib", "~/Library", "~/Library/Application Support", "~/Library/pnpm",
+    "~/AppData", "~/AppData/Local", "~/AppData/Roaming",
+)  # fmt: skip
 
 
 class Layout(NamedTuple):
@@ -53,6 +59,29 @@ def find(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
         yield Gap(f"holds more than {_MOST} entries, and what follows was not read", Place(folder or "/"))
     for one in found[:_MOST]:
         yield from find(tree, f"{folder}/{one}/{rest}" if rest else f"{folder}/{one}")
+
+
+def in_home(tree: Tree, home: str, patterns: Iterable[str]) -> Iterator[Union[str, Gap]]:
+    """What ``patterns`` (``~/...``) name in a home. Folders that few homes have are first looked for in a list of its names."""
+    known: dict[str, Optional[frozenset[str]]] = {}
+    for pattern in patterns:
+        parts = pattern.split("/")
+        depth = 3 if parts[1] in _SHARED and len(parts) > 3 else 1
+        if all(_holds(tree, known, home + "".join(f"/{part}" for part in parts[1:at]), parts[at]) for at in range(1, depth + 1)):
+            yield from find(tree, f"{home}{pattern[1:]}")
+
+
+def _holds(tree: Tree, known: dict[str, Optional[frozenset[str]]], folder: str, name: str) -> bool:
+    """Whether ``name`` may stand in ``folder``; what cannot be listed is tried."""
+    if folder not in known:
+        try:
+            known[folder] = frozenset(one.lower() for one in tree.names(folder))
+        except Missing:
+            known[folder] = frozenset()
+        except Unreadable:
+            known[folder] = None
+    names = known[folder]
+    return names is None or "*" in name or name.lower() in names
 
 
 def _fits(name: str, pattern: str) -> bool:

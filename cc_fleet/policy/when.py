@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from cc_fleet.model import Gateway, Target
-from cc_fleet.policy import Denied, Overlay, Policy, When
+from cc_fleet.policy import Denied, GatewayRule, Overlay, Policy, When
 
 ADDED = ("deny", "gateways", "advisories", "waivers")
 BY_NAME = ("extensions", "env", "settings", "editor_settings", "severity")
@@ -87,6 +87,10 @@ class Laid:
         if names not in self._made:
             self._made[names] = overlaid(self._policy, names)
         return self._made[names]
+
+    def gateways(self) -> tuple[GatewayRule, ...]:
+        """Every gateway that the policy or one of its overlays speaks of."""
+        return self._policy.gateways + tuple(rule for overlay in self._policy.overlays for rule in overlay.gateways)
 
     def advisories(self, known: tuple[Any, ...], names: tuple[str, ...]) -> tuple[Any, ...]:
         """Of the advisories ``known`` all but those that overlays bring which do not apply."""

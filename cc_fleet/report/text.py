@@ -10,6 +10,7 @@ from cc_fleet.model import Finding, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.report import Report, Route, Style, counts, routes
 
+_NOTES = 2
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
 
 
@@ -106,18 +107,32 @@ def _files(report: Report, findings: list[Finding], style: Style) -> Iterator[st
     for file, found in by_file.items():
         yield ""
         yield _paint(_short(file, report), "bold", style)
-        for finding in sorted(found, key=lambda f: f.problem.place.line or 0):
+        shown, more = _foremost(sorted(found, key=lambda f: f.problem.place.line or 0), style)
+        for finding in shown:
             yield from _finding(report, finding, style)
             yield from _consequences(finding, following, style)
+        yield from _wrapped(f"  {_paint('note', 'note', style)}: {more}", "    ", style) if more else ()
+
+
+def _foremost(findings: list[Finding], style: Style) -> tuple[list[Finding], str]:
+    """The findings to show, and a sentence on the rest: of known issues that are only notes a version may have a dozen."""
+    notes = [f for f in findings if f.check == "known-issue" and f.severity == "note" and not f.problem.trace and not f.waived]
+    if style.verbose or len(notes) <= _NOTES + 1:
+        return findings, ""
+    rest = notes[_NOTES:]
+    ids = " ".join(dict.fromkeys(finding.problem.advisory or "" for finding in rest))
+    return [f for f in findings if f not in rest], f"{len(rest)} more known issues of this version are notes ({ids}); -v shows them"
 
 
 def _consequences(cause: Finding, following: dict[str, list[Finding]], style: Style, depth: int = 0) -> Iterator[str]:
-    for finding in following.get(cause.fingerprint, ()):
+    shown, more = _foremost(following.get(cause.fingerprint, []), style)
+    indent = " " * (5 + 2 * depth)
+    for finding in shown:
         if depth < 5 and finding is not cause:
-            indent = " " * (5 + 2 * depth)
             told = f"{finding.problem.message} {_paint(f'[{_name(finding)}]', 'dim', style)}"
             yield from _wrapped(f"{indent}↳ so: {told}", f"{indent}  ", style)
             yield from _consequences(finding, following, style, depth + 1)
+    yield from _wrapped(f"{indent}↳ {more}", f"{indent}  ", style) if more else ()
 
 
 def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:

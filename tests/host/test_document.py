@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cc_fleet.host import document
 from cc_fleet.host.document import FactsError
-from cc_fleet.model import GROUPS, Coverage, Credential, Gap, Gateway, Install, Place, Rejected, Setting, Target, Variable
+from cc_fleet.model import GROUPS, Coverage, Credential, Gap, Gateway, Install, Place, Rejected, Setting, Target, Update, Variable
 
 PLACE = Place("/a", 1, 2, "text")
 TARGET = Target(
@@ -26,6 +26,7 @@ TARGET = Target(
     gateways=(Gateway("https://h", None, None, PLACE), Gateway("https://h", "litellm", "1.91", PLACE)),
     credentials=(Credential("oauth", PLACE, "owner", "ada"),),
     rejected=(Rejected("is not JSON", PLACE, "user", "ada", "size"),),
+    updates=(Update("2.1.300", "2.1.330", "success", "2026-11-22T10:00:00Z", PLACE, "ada"), Update(None, None, "unknown", None, PLACE)),
     gaps=(Gap("is a folder", PLACE),),
 )  # fmt: skip
 

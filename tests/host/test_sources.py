@@ -62,6 +62,9 @@ def everything(root: Path) -> Machine:
         f"/home/ada/npm/{PACKAGE}/bin/claude.exe": "echo stub",
         "/home/ada/.local/share/claude/versions/2.1.99": "",
         "/opt/wrapped/claude": "#!/bin/sh\nexec real-claude",
+        "/usr/bin/claude": ELF,
+        "/var/lib/dpkg/status": "Package: claude-code\nStatus: install ok installed\nVersion: 2.1.211-1\n",
+        "/home/ada/.claude/.last-update-result.json": '{"version_from": "2.1.200", "version_to": "2.1.201", "outcome": "success"}',
         f"{EXTENSIONS}/{CLAUDE}-2.1.50-linux-x64/resources/native-binary/claude": ELF,
         f"{EXTENSIONS}/{CLAUDE}-2.1.51/package.json": "{}",
         "/home/ada/.cursor/extensions/anthropic.claude-code-2.1.52/package.json": "{}",
@@ -240,8 +243,8 @@ def test_a_native_install_that_is_a_folder_cannot_run(tmp_path: Path) -> None:
 
 
 def test_a_wrapper_is_a_gap(tmp_path: Path) -> None:
-    machine = system(tmp_path, {"/usr/bin/claude": "#!/bin/sh"}, modes={"/usr/bin/claude": "0755"}, npm={"/usr/local": "2.1.330"})
-    assert read("cli-other", machine) == [Gap("is neither an npm nor a native install, so its version cannot be read", Place("/usr/bin/claude"))]
+    machine = system(tmp_path, {"/bin/claude": "#!/bin/sh", "/sbin/claude": "#!/bin/sh"}, modes={"/sbin/claude": "0755"}, npm={"/usr/local": "2.1.330"}, environ={"PATH": "/sbin"})
+    assert read("cli-other", machine) == [Gap("is no install that is known here, so its version cannot be read", Place("/sbin/claude"))]
 
 
 def test_what_cannot_run_is_no_launcher(tmp_path: Path) -> None:
@@ -546,12 +549,12 @@ HOST = Path(cc_fleet.__file__).parent / "host"
 FILES = [*sorted(HOST.rglob("*.py")), HOST.parent / "model.py", HOST.parent / "__init__.py"]
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", sorted(sources()))
 def test_a_source_has_a_page_its_wants_and_one_verb(name: str) -> None:
     source = sources()[name]
     assert len((source.__doc__ or "").strip()) > 40
     assert source.WANTS
-    assert all(isinstance(want, str) and want[0] in "/~*" for want in source.WANTS)
+    assert all(isinstance(want, str) and (want[0] in "/~*" or want.startswith("C:/")) for want in source.WANTS)
     assert callable(source.read)
 
 

@@ -45,3 +45,18 @@ CLEAN = Report(ABOUT, TIME, (LAPTOP._replace(gaps=()),), (), HOME)
 NOTHING = Report(ABOUT, TIME, (LAPTOP._replace(installs=(), gaps=(), name="empty"),), (), HOME)
 GAPS = Report(ABOUT, TIME, (LAPTOP,), (FINDINGS[5],), HOME)
 TWO = Report(ABOUT, TIME, (LAPTOP, LAPTOP._replace(name="image", kind="image", installs=(), gaps=())), FINDINGS, HOME)
+WINDOWS = Report(ABOUT, TIME, (LAPTOP._replace(name="ada-pc", os="windows", gaps=(), coverage=LAPTOP.coverage._replace(homes=("C:/Users/ada",)), installs=(
+    Install("cli", "2.1.19", "npm", Place("C:/Users/ada/AppData/Roaming/npm/node_modules/@anthropic-ai/claude-code/package.json"), ("ada",)),
+)),), (
+    Finding("setting-value", "error", "ada-pc", Problem(
+        "model", "model is not set (https://docs.example/a/b)", Place("C:/Program Files/ClaudeCode/managed-settings.json", 4, 5, '"x": "https://llm.example/v1"'),
+        Fix("admin", "set model in C:/Program Files/ClaudeCode/managed-settings.json, or in ~/.claude/settings.json")), "a" * 64),
+    Finding("env-flag", "error", "ada-pc", Problem("X", "X is set", Place("C:/Users/ada/.claude/settings.json", 2), None), "b" * 64),
+), "C:\\Users\\ada")  # fmt: skip
+"""A Windows machine, read on itself."""
+NOTES = tuple(
+    Finding("known-issue", "note", "ada-laptop", Problem(f"cli@{number}", f"issue {number}", CLI, Fix("you", "update"), None, (), None, f"CCF-2026-{number:04}"), f"{number:064}")
+    for number in range(1, 6)
+)  # fmt: skip
+MANY = Report(ABOUT, TIME, (LAPTOP._replace(gaps=()),), (*FINDINGS[:2], *(n._replace(problem=n.problem._replace(because="a" * 64)) for n in NOTES)), HOME)
+ALONE = MANY._replace(findings=NOTES)

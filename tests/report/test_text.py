@@ -28,6 +28,9 @@ EVIL = "e\x1b[31mv\x07i\u202el\u2066\x9b2J\x7f\r\nend\ttab"
         ("nothing", sample.NOTHING, Style()),
         ("gaps", sample.GAPS, Style()),
         ("two", sample.TWO, Style()),
+        ("windows", sample.WINDOWS, Style()),
+        ("many-notes", sample.MANY, Style()),
+        ("notes-alone", sample.ALONE, Style()),
     ],
 )
 def test_golden(name: str, report: Report, style: Style) -> None:
@@ -138,3 +141,10 @@ def test_every_format_renders_every_report(name: str) -> None:
     for report in (sample.FULL, sample.CLEAN, sample.NOTHING, sample.GAPS, sample.TWO, Report(About("p", (), "", 0, ""), sample.TIME, (), ())):
         assert format_(name).render(report, Style()).endswith("\n")
     assert format_(name).__doc__
+
+
+def test_no_note_is_left_out_where_more_is_asked_for() -> None:
+    for report in (sample.MANY, sample.ALONE):
+        text = render(report, Style(verbose=True))
+        assert [number for number in range(1, 6) if f"issue {number}" not in text] == []
+    assert render(sample.ALONE._replace(findings=sample.NOTES[:3]), Style()).count("[known-issue") == 3

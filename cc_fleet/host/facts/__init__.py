@@ -11,7 +11,7 @@ import time
 from typing import Any, Iterator, Protocol, cast
 
 from ... import __version__
-from ...model import GROUPS, Coverage, Gap, Target
+from ...model import GROUPS, Coverage, Gap, Install, Target
 from .. import launchers, login, plugins
 from ..machine import Machine
 
@@ -37,6 +37,8 @@ def collect(machine: Machine) -> Target:
     for source in sources(machine.os).values():
         for fact in source.read(machine):
             found[type(fact)].append(fact)
+    if machine.probe:
+        _probe(machine, found)
     users = tuple(user.name for user in machine.users)
     coverage = Coverage(
         machine.privileged, users, tuple(user.home for user in machine.users), machine.tree.files, looked(machine)
@@ -46,6 +48,15 @@ def collect(machine: Machine) -> Target:
         f"cc-fleet {__version__}", coverage, machine.machine_id,
         **{group: tuple(found[kind]) for group, kind in GROUPS.items()},
     )  # fmt: skip
+
+
+def _probe(machine: Machine, found: dict[type, list[Any]]) -> None:
+    """Ask the programs for their versions too, and note where they do not say what the files do."""
+    from .. import probe
+
+    installs, found[Install] = found[Install], []
+    for fact in probe.checked(machine, installs):
+        found[type(fact)].append(fact)
 
 
 def prepared(machine: Machine) -> Machine:
