@@ -1,6 +1,7 @@
 """The packaged policies: what they find on the demo's laptop, and that each of their rules can find something.
 
-``packaged/<name>.golden`` is the first, ``CC_FLEET_UPDATE=1 pytest tests/policy/test_packaged.py`` writes it.
+``packaged/<name>.golden`` is the first, without known issues (a new advisory changes no policy);
+``CC_FLEET_UPDATE=1 pytest tests/policy/test_packaged.py`` writes it.
 """
 
 from __future__ import annotations
@@ -78,11 +79,11 @@ def test_on_the_demos_laptop(name: str, tmp_path: Path) -> None:
     loaded, laptop = read(name, tmp_path), str(tmp_path / "laptop")
     demo.write(laptop)
     machine = demo.sample(laptop)._replace(keep=loaded.policy.names())
-    compare(name, said(checks.judge(loaded.policy, advisories.load(loaded.folders), [facts.collect(machine)], TODAY)))
+    compare(name, said(checks.judge(loaded.policy, (), [facts.collect(machine)], TODAY)))
 
 
 def test_who_did_what_the_guide_says_has_known_issues(tmp_path: Path) -> None:
-    """Its own policy has nothing to say, and the advisories have."""
+    """Its own policy has nothing to say, and the advisories have; the notes among them are not kept here."""
     told = {
         "policy": text("origin-guide"), "advisories": "true", "environ": {}, "npm": {"/usr/local": "2.1.153"},
         "extension": {"ada": {"version": "2.1.17", "pinned": "true"}},
@@ -93,7 +94,7 @@ def test_who_did_what_the_guide_says_has_known_issues(tmp_path: Path) -> None:
         "modes": {"/home/ada/.claude/.credentials.json": "0600"},
     }  # fmt: skip
     found = case.findings(told, tmp_path)
-    compare("origin-guide-followed", said(found))
+    compare("origin-guide-followed", said([finding for finding in found if finding.severity != "note"]))
     assert [finding for finding in found if finding.problem.advisory is None] == []
     assert {"CCF-2026-0002", "CCF-2026-0009"} <= {finding.problem.advisory for finding in found}
 
