@@ -118,7 +118,7 @@ def in_force(subject: Subject, view: View, wrong: Wrong, advice: Callable[[Place
     place = winner.place if winner else nowhere(subject, view.user)
     belongs = managed_place(subject, view) if wrong.locked or who(place) == "admin" else nowhere(subject, view.user)
     place = place if winner else belongs
-    void = next(iter(view.voided()), None) if winner is None else None
+    void = next((v for v in view.voided() if v.user is None or not wrong.locked), None) if winner is None else None
     fix = advice(place, belongs) if void is None else Fix(who(place), f"correct {void.place.file}, which may say it")
     because = f"settings-invalid:{void.place.file}:{void.scope}" if void else None
     return Problem(wrong.name, f"{wrong.name} {wrong.what}", place, fix, because, wrong.found.trace())

@@ -138,7 +138,7 @@ class View(NamedTuple):
             return False
         if setting.scope not in SCOPES or not self.knows(validity.READ_SINCE.get(setting.scope, (0, 0, 0))):
             return False
-        if setting.scope == "global" and setting.key[0] != "env":
+        if setting.key[0] != "env" and (setting.scope == "global") != (setting.key[0] in validity.GLOBAL_ONLY):
             return False
         return setting.project in (None, self.project)
 

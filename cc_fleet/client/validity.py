@@ -60,6 +60,10 @@ SHAPES = (
     *(Shape(key, lambda v: isinstance(v, list), f"{'.'.join(key)} is not a list") for key in _LISTS),
     *(Shape(key, _are_texts, f"{'.'.join(key)} holds something that is not a text", until=(2, 1, 50)) for key in _LISTS),
 )
+# Asked of ~/.claude.json alone, and nothing else of that file is a setting.  ``userID`` the client writes itself.
+GLOBAL_ONLY = frozenset(
+    "autoConnectIde autoInstallIdeExtension diffTool externalEditorContext permissionExplainerEnabled teammateDefaultModel userID".split()
+)
 # Scopes that older clients do not read.
 READ_SINCE = {
     "drop-in": (2, 1, 83), "root-local": (2, 1, 211), "remote": (2, 0, 68), "plist": (2, 1, 75), "hklm": (2, 1, 75), "hkcu": (2, 1, 75), "windows": (2, 1, 118),

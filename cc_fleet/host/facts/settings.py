@@ -30,7 +30,7 @@ WANTS = (
 )  # fmt: skip
 GLOBAL = (
     "autoUpdates", "autoUpdatesProtectedForNative", "installMethod", "autoInstallIdeExtension", "autoConnectIde",
-    "diffTool", "editorMode",
+    "diffTool", "editorMode", "externalEditorContext", "permissionExplainerEnabled", "teammateDefaultModel", "userID",
 )  # fmt: skip
 # Objects of names that people choose, or that a command stands in: they are one value.
 _OPAQUE = frozenset("enabledPlugins extraKnownMarketplaces hooks mcpServers modelOverrides pluginConfigs".split())
