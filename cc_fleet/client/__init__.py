@@ -164,7 +164,7 @@ class View(NamedTuple):
         if not found.value or found.winner is None or _is_anthropic(str(found.value)):
             return None
         url = str(found.value).replace(f"{REDACTED}@", "").replace(f"?{REDACTED}", "")
-        known = next((g for g in self.target.gateways if g.url.rstrip("/") == url.rstrip("/")), None)
+        known = next((g for g in self.target.gateways if g.url and g.url.rstrip("/") == url.rstrip("/")), None) or _served_here(self.target, url)
         return Gateway(url, known.kind if known else None, known.version if known else None, found.winner.place)
 
     def model(self) -> str | None:
@@ -214,3 +214,13 @@ def _is_anthropic(url: str) -> bool:
     """By its host alone; what user-info or a path pretends does not count."""
     host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
     return host == "anthropic.com" or host.endswith(".anthropic.com")
+
+
+def _served_here(target: Target, url: str) -> Gateway | None:
+    """The gateway software on ``target`` that answers at ``url``: the only one, where the URL names this very machine."""
+    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].lower()
+    host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    if host not in ("localhost", "::1", target.name.lower()) and not re.fullmatch(r"127(\.[0-9]{1,3}){3}", host):
+        return None
+    software = {(g.kind, g.version): g for g in target.gateways if not g.url}
+    return next(iter(software.values())) if len(software) == 1 else None
