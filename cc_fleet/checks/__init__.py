@@ -2,7 +2,7 @@
 
 A check is a module ``checks/<name>.py`` with a docstring (its page in the docs), a
 ``SEVERITY`` and ``compare(policy, subject)``; one that looks back on the findings has
-``review`` instead.  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
+``review(judgement)`` instead, of problems or (target, problem).  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
@@ -14,7 +14,7 @@ from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
-from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
+from cc_fleet.model import GROUPS, Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.versions import key
@@ -38,7 +38,7 @@ class Subject(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a review looks back on."""
+    """What a review looks back on: all findings so far.  Of the targets it has their names and dates: their facts are let go when they are judged."""
 
     policy: Policy
     findings: tuple[Finding, ...]
@@ -55,12 +55,12 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     """Every finding on every target, in the order of targets, then of files and lines.
 
     ``today`` is an ISO date (UTC), by which waivers run out.  Pure: the same arguments give
-    the same findings, on the laptop and on a controller.
+    the same findings, on the laptop and on a controller.  ``targets`` may be a stream.
     """
     findings: list[Finding] = []
     judged, laid = [], Laid(policy)
     for target in targets:
-        judged.append(target)
+        judged.append(target._replace(**_LET_GO))
         seen = tuple(views(target))
         overlays = applied(policy, target, seen)
         ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(advisories, overlays))
@@ -68,11 +68,26 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
             if hasattr(check, "compare"):
                 found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
                 findings += [_waived(ruled, finding, target, today) for finding in found]
-    judgement = Judgement(laid.reviewed(), tuple(findings), tuple(judged), today)
+    reviewed = laid.reviewed()
     for name, check in all_checks().items():
         if hasattr(check, "review"):
-            findings += _stamped(policy, name, check.SEVERITY, None, check.review(judgement))
+            findings += _reviewed(name, check, Judgement(reviewed, tuple(findings), tuple(judged), today))
     return _caused(findings)
+
+
+_LET_GO: Any = dict.fromkeys(GROUPS, ())
+
+
+def _reviewed(name: str, check: Any, judgement: Judgement) -> Iterator[Finding]:
+    """What a review finds: of the policy, or (given with it) of a target, which may be waived there."""
+    policy, today = judgement.policy, judgement.today
+    found: dict[str | None, tuple[Target | None, list[Problem]]] = {}
+    for item in check.review(judgement):
+        target, problem = (None, item) if isinstance(item, Problem) else item
+        found.setdefault(target and target.name, (target, []))[1].append(problem)
+    for target, problems in found.values():
+        stamped = _stamped(policy, name, check.SEVERITY, target, problems)
+        yield from (stamped if target is None else (_waived(policy, finding, target, today) for finding in stamped))
 
 
 def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Iterator[Problem]:
