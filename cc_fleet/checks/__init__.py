@@ -59,20 +59,22 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     """
     findings: list[Finding] = []
     judged, laid = [], Laid(policy)
+    compared = {name: check for name, check in all_checks().items() if hasattr(check, "compare")}
     for target in targets:
         judged.append(target._replace(**_LET_GO))
         seen = tuple(views(target))
         overlays = applied(policy, target, seen)
         ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(advisories, overlays))
-        for name, check in all_checks().items():
-            if hasattr(check, "compare"):
-                found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
-                findings += [_waived(ruled, finding, target, today) for finding in found]
+        told: list[Finding] = []
+        for name, check in compared.items():
+            found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
+            told += [_waived(ruled, finding, target, today) for finding in found]
+        findings += _caused(told)
     reviewed = laid.reviewed()
     for name, check in all_checks().items():
         if hasattr(check, "review"):
             findings += _reviewed(name, check, Judgement(reviewed, tuple(findings), tuple(judged), today))
-    return _caused(findings)
+    return findings
 
 
 _LET_GO: Any = dict.fromkeys(GROUPS, ())
@@ -183,23 +185,24 @@ def _waived(policy: Policy, finding: Finding, target: Target, today: str) -> Fin
 
 
 def _caused(findings: list[Finding]) -> list[Finding]:
-    """``because`` as the fingerprint of the finding that it names, or none.
+    """The findings on one target, ``because`` as the fingerprint of the finding that it names, or none.
 
     A check names a cause as ``check:file:subject``; ``version:file`` is the version of what stands there.
     """
-    causes: dict[tuple[str, str], Finding] = {}
+    causes: dict[str, Finding] = {}
     for finding in reversed(findings):
         if finding.waived is None:
             file, subject = finding.problem.place.file, finding.problem.subject
-            causes[finding.target, f"{finding.check}:{file}:{subject}"] = finding
+            causes[f"{finding.check}:{file}:{subject}"] = finding
             if finding.check in ("cli-version", "extension-version"):
-                causes[finding.target, f"version:{file}"] = finding
-    resolved = []
-    for finding in findings:
-        cause = causes.get((finding.target, finding.problem.because or ""))
-        because = cause.fingerprint if cause is not None and cause is not finding else None
-        resolved.append(finding._replace(problem=finding.problem._replace(because=because)))
-    return resolved
+                causes[f"version:{file}"] = finding
+    return [_because(finding, causes) if finding.problem.because is not None else finding for finding in findings]
+
+
+def _because(finding: Finding, causes: dict[str, Finding]) -> Finding:
+    cause = causes.get(finding.problem.because or "")
+    because = cause.fingerprint if cause is not None and cause is not finding else None
+    return finding._replace(problem=finding.problem._replace(because=because))
 
 
 def sentence(reason: str) -> str:
