@@ -115,7 +115,7 @@ def machine(number: int, versions: tuple[str, ...]) -> Any:
 def fleet(size: int) -> int:
     """Judge so many machines by the strict policy, with all checks and advisories, and print what one costs.
 
-    Facts are made one by one, and their making is not counted; decoding them is no part of this.
+    Facts are made by the five hundred, and their making is not counted; decoding them is no part of this.
     """
     from cc_fleet import advisories, checks
     from cc_fleet.policy.load import load
@@ -125,11 +125,11 @@ def fleet(size: int) -> int:
 
     def targets() -> Iterator[Any]:
         nonlocal making
-        for number in range(size):
+        for first in range(0, size, 500):
             before = time.process_time()
-            made = machine(number, published().versions)
+            made = [machine(number, published().versions) for number in range(first, min(first + 500, size))]
             making += time.process_time() - before
-            yield made
+            yield from made
 
     before = time.process_time()
     found = len(checks.judge(policy, known, targets(), "2026-11-23"))
