@@ -232,7 +232,7 @@ def _known(version: str) -> Optional[str]:
 
 def _from_image(image: Any, place: Place) -> Optional[Gateway]:
     """The gateway that a container of ``image`` is, if it is one.  Beside a digest the tag says nothing."""
-    found = re.fullmatch(_IMAGE, image) if isinstance(image, str) and len(image) < 1000 else None
+    found = re.fullmatch(_IMAGE, image) if isinstance(image, str) else None
     if found is None:
         return None
     version = None if found[3] else re.search(_TAG, found[2] or "")
