@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 
@@ -14,6 +15,7 @@ def sha256(data: bytes) -> str:
     return str(_found()(data).hexdigest())
 
 
+@cache
 def _found() -> Callable[[bytes], Any]:
     try:
         from _sha2 import sha256 as found  # type: ignore[import-not-found]  # Python 3.12 and later

@@ -11,7 +11,7 @@ if the range names a pre-release of that same version.
 import operator
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cc_fleet.data import load
@@ -62,8 +62,7 @@ class Range(NamedTuple):
 
     def admits(self, version: str, scheme: str = "semver") -> bool:
         """Whether ``version`` lies in the range; one that is no version never does."""
-        wanted = key(version, scheme)
-        return wanted is not None and any(_all_hold(parts, wanted, scheme) for parts in self.alternatives)
+        return _admits(self, version, scheme)
 
     def __str__(self) -> str:
         return self.text
@@ -72,6 +71,12 @@ class Range(NamedTuple):
     def parse(cls, text: str) -> "Range":
         """Read a range, or raise ValueError with what is wrong with it."""
         return cls(text.strip(), tuple(_comparators(part.strip()) for part in text.split("||")))
+
+
+@lru_cache(maxsize=10_000)  # a fleet has few versions, and asks for each again and again
+def _admits(wanted: Range, version: str, scheme: str) -> bool:
+    found = key(version, scheme)
+    return found is not None and any(_all_hold(parts, found, scheme) for parts in wanted.alternatives)
 
 
 def _comparators(text: str) -> tuple[Comparator, ...]:

@@ -1,9 +1,11 @@
 """Ratios of programs that run side by side: CPU of whole processes, medians of interleaved runs.
 
     python tests/bench.py BIN [RUNS]    BIN holds cc-fleet, python and ansible
+    python tests/bench.py --fleet N     the facts of N machines, judged in this process
 
-Prints what each costs beside a bare interpreter, and where an audit's CPU goes. Fails where a
-ratio is over its bound; no bound is in milliseconds.
+Prints what each costs beside a bare interpreter, where an audit's CPU goes, and what a machine
+costs among a thousand and among a hundred thousand. Fails where a ratio is over its bound; no
+bound is in milliseconds.
 """
 
 from __future__ import annotations
@@ -14,8 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
 
 HOME_RATIO, ANSIBLE_RATIO, LINEAR = 5.0, 6.0, 210.0
+FLEETS, FLEET_RATIO = (1_000, 10_000, 100_000), 1.3
 SETTINGS = """{
   "model": "opus",
   "env": {
@@ -78,6 +84,72 @@ def system(root: str, homes: int) -> None:
         home(root, f"u{number}")
 
 
+def machine(number: int, versions: tuple[str, ...]) -> Any:
+    """The facts of one laptop of a fleet, each with something of its own: of every seven one is behind, of every forty one is odd."""
+    from cc_fleet.model import Coverage, Gap, Install, Place, Setting, Target, Variable
+
+    user = f"u{number}"
+    system = ("linux", "macos", "linux", "windows")[number % 4]
+    home = {"linux": f"/home/{user}", "macos": f"/Users/{user}", "windows": f"C:/Users/{user}"}[system]
+    version = versions[-1 - number % 7 if number % 7 else -1] if number % 5 else versions[-1 - number % 50]
+    file = f"{home}/.claude/settings.json"
+    said: dict[tuple[str, ...], Any] = {
+        ("model",): "opus", ("permissions", "allow"): [True], ("permissions", "defaultMode"): "acceptEdits", ("cleanupPeriodDays",): 30,
+        ("env", "DISABLE_AUTOUPDATER"): "1", ("env", "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY"): str(number % 9), ("verbose",): number % 2 == 0,
+        **{("env", f"CLAUDE_CODE_OWN_{index}"): "«redacted»" for index in range(12)}, **{(f"own{index}",): "«redacted»" for index in range(8)},
+    }  # fmt: skip
+    managed = {("permissions", "disableBypassPermissionsMode"): "disable", ("requiredMinimumVersion",): "2.1.163", ("env", "DISABLE_AUTOUPDATER"): "1"}
+    settings = [Setting(key, value, "user", Place(file, at, 3, "text"), user) for at, (key, value) in enumerate(said.items(), 2)]
+    settings += [Setting(key, value, "managed", Place("/etc/claude-code/managed-settings.json", at, 3, "text")) for at, (key, value) in enumerate(managed.items(), 2)]
+    variables = [Variable("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1", "shell-rc", Place(f"{home}/.bashrc", 7), user)]
+    variables += [Variable("ANTHROPIC_BASE_URL", "https://llm.acme.example", "profile", Place(f"{home}/.profile", 3), user)] if number % 3 == 0 else []
+    installs = [Install("cli", version, "native", Place(f"{home}/.local/share/claude/versions/{version}"), (user,), user, True)]
+    installs += [Install("anthropic.claude-code", version, "vscode", Place(f"{home}/.vscode/extensions/extensions.json", 1), (user,), user, True, None, number % 2 == 0)]
+    gaps = (Gap("permission denied", Place(f"{home}/.claude.json")),) if number % 40 == 0 else ()
+    return Target(
+        "machine", f"laptop-{number}", system, "2026-11-23T12:00:00Z", "bench", Coverage(False, (user,), (home,), 12), f"id-{number}",
+        installs=tuple(installs), settings=tuple(settings), variables=tuple(variables), gaps=gaps,
+    )  # fmt: skip
+
+
+def fleet(size: int) -> int:
+    """Judge so many machines by the strict policy, with all checks and advisories, and print what one costs.
+
+    Facts are made by the five hundred, and their making is not counted; decoding them is no part of this.
+    """
+    from cc_fleet import advisories, checks
+    from cc_fleet.policy.load import load
+    from cc_fleet.versions import published
+
+    policy, known, making = load(["strict"]).policy, advisories.load(), 0.0
+
+    def targets() -> Iterator[Any]:
+        nonlocal making
+        for first in range(0, size, 500):
+            before = time.process_time()
+            made = [machine(number, published().versions) for number in range(first, min(first + 500, size))]
+            making += time.process_time() - before
+            yield from made
+
+    before = time.process_time()
+    found = len(checks.judge(policy, known, targets(), "2026-11-23"))
+    spent = time.process_time() - before - making
+    print(f"{1000 * spent / size} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024} {found}")
+    return 0
+
+
+def fleets(python: str, environ: dict[str, str]) -> float:
+    """What a machine costs in fleets of three sizes; the ratio of the largest to the smallest."""
+    costs = []
+    for size in FLEETS:
+        # A thousand are over in a moment, so the median of several runs speaks for them.
+        told = [subprocess.run([python, "-I", __file__, "--fleet", str(size)], env=environ, capture_output=True, text=True, check=True).stdout.split()
+                for _ in range(5 if size < 10_000 else 1)]  # fmt: skip
+        costs.append(statistics.median(float(one[0]) for one in told))
+        print(f"{size:>7,} machines judged: {costs[-1]:.3f} ms CPU each, {float(told[0][1]):.0f} MiB at most, {told[0][2]} findings")
+    return costs[-1] / costs[0]
+
+
 def main(folder: str, runs: int = 11) -> int:
     python, fleet = os.path.join(folder, "python"), os.path.join(folder, "cc-fleet")
     with tempfile.TemporaryDirectory() as tmp:
@@ -100,7 +172,8 @@ def main(folder: str, runs: int = 11) -> int:
             environ, runs,
         )  # fmt: skip
         profile(python, os.path.join(tmp, "homes-1"), environ)
-    return report(found)
+        judging = fleets(python, environ)
+    return report(found, judging)
 
 
 def profile(python: str, root: str, environ: dict[str, str]) -> None:
@@ -113,7 +186,7 @@ def profile(python: str, root: str, environ: dict[str, str]) -> None:
     print("imports (cumulative ms): " + ", ".join(f"{name} {total / 1000:.1f}" for total, name in slow))
 
 
-def report(found: dict[str, float]) -> int:
+def report(found: dict[str, float], judging: float) -> int:
     floor, one = found["python -I -c pass"], found["audit of an ordinary home"]
     for name, value in found.items():
         print(f"{name:<28} {value:7.1f} ms CPU  {value / floor:6.2f} x python -I -c pass")
@@ -123,6 +196,7 @@ def report(found: dict[str, float]) -> int:
         ("audit / bare interpreter", one / floor, HOME_RATIO),
         ("audit / (ansible --version / 6)", one / (found["ansible --version"] / ANSIBLE_RATIO), 1.0),
         ("200 homes / what one adds", linear, LINEAR),
+        ("one of 100,000 / one of 1,000", judging, FLEET_RATIO),
     )
     failed = [name for name, value, bound in bounds if value > bound]
     for name, value, bound in bounds:
@@ -132,4 +206,6 @@ def report(found: dict[str, float]) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--fleet"]:
+        raise SystemExit(fleet(int(sys.argv[2])))
     raise SystemExit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 11))

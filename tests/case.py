@@ -12,7 +12,8 @@
     environ: {NAME: value}                    # ada is the caller, with this environment
     cwd: /home/ada/shop
     today: 2026-11-23
-    facts: {gateways: [...]}                  # facts laid over those that were read
+    facts: {gateways: [...]}                  # facts laid over those that were read; "target" is laid over, too
+    others: [{name: bob-laptop}]              # more targets, each as the first but for these fields
     fixes: ["admin: install 2.1.330: npm …"]  # optional: who, what and command of each problem
     problems: ["~/.claude/settings.json:3: error: message"]   # of this check, in order
 """
@@ -63,7 +64,9 @@ def findings(case: dict[str, Any], tmp: Path) -> list[Finding]:
     loaded = policy(case, tmp)
     asked = case.get("advisories", ())
     known = tuple(advisory for advisory in advisories.load() if asked == "true" or advisory.id in asked)
-    return checks.judge(loaded.policy, known, [target(case, tmp, loaded)], case.get("today", "2026-11-23"))
+    first = target(case, tmp, loaded)
+    others = [first._replace(**{name: yaml.safe_load(value) if value == "null" else value for name, value in more.items()}) for more in case.get("others", ())]
+    return checks.judge(loaded.policy, known, [first, *others], case.get("today", "2026-11-23"))
 
 
 def said(finding: Finding, case: dict[str, Any]) -> str:
@@ -86,9 +89,10 @@ def target(case: dict[str, Any], tmp: Path, loaded: Loaded) -> Target:
     machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
     if "environ" in case or "cwd" in case:
         machine = _called(machine, case)
-    found = facts.collect(machine)
+    found = facts.collect(machine)._replace(collected_at=f"{case.get('today', '2026-11-23')}T12:00:00Z")
     if "facts" in case:
-        found = document.load({**document.dump(found), **case["facts"]})
+        dumped = document.dump(found)
+        found = document.load({**dumped, **case["facts"], "target": {**dumped["target"], **case["facts"].get("target", {})}})
     return found
 
 

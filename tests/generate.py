@@ -174,7 +174,7 @@ def sample() -> str:
         laptop, policy = os.path.join(folder, "laptop"), os.path.join(folder, "policy.yaml")
         demo.write(laptop)
         Path(policy).write_text(demo._POLICY, encoding="utf-8")
-        loaded, target = load([policy]), facts.collect(demo.sample(laptop))
+        loaded, target = load([policy]), facts.collect(demo.sample(laptop))._replace(collected_at="2026-11-23T00:00:00Z")
         known = advisories.load()
         found = judge(loaded.policy, known, [target], "2026-11-23")
         about = About("demo", ("default.yaml", "policy.yaml"), loaded.sha256, len(known), advisories.digest())

@@ -63,6 +63,31 @@ def view(*facts_: Setting | Variable | Rejected | Gateway | Credential, version:
     return list(views(found))[-1]
 
 
+# Gateways found as software
+
+
+@pytest.mark.parametrize(("url", "here"), [
+    ("http://localhost:4000", True), ("http://127.0.0.1:4000/v1", True), ("http://127.1.2.3", True), ("http://[::1]:4000/", True), ("http://LAB:4000", True),
+    ("http://u@localhost/x", True), ("https://llm.acme.example", False), ("http://localhost.acme.example", False), ("http://127.0.0.1.acme.example", False),
+    ("http://acme.example/localhost", False), ("http://acme.example@localhost", True), ("http://[::2]", False), ("localhost:4000", False), ("http://[", False),
+])  # fmt: skip
+def test_software_found_here_answers_at_an_address_of_this_machine(url: str, here: bool) -> None:
+    base, litellm = env("ANTHROPIC_BASE_URL", url), Gateway("", "litellm", "1.90.7", HERE)
+    asked = view(base, litellm, Gateway("", "litellm", "1.90.7", Place("the same, again"))).gateway()
+    kind, version = ("litellm", "1.90.7") if here else (None, None)
+    assert asked == Gateway(url, kind, version, Place("/process", 1))
+    known = view(base, litellm, Gateway(f"{url}/", "ccr", "2.0.0", HERE)).gateway()
+    assert known is not None
+    assert known.kind == "ccr", "what is known of a URL goes before what is only found"
+
+
+def test_of_two_kinds_of_software_none_is_taken_for_the_one_that_answers() -> None:
+    software = (Gateway("", "litellm", "1.90.7", HERE), Gateway("", "ccr", None, HERE))
+    found = view(env("ANTHROPIC_BASE_URL", "http://localhost:4000"), *software).gateway()
+    assert found is not None
+    assert (found.kind, found.version) == (None, None)
+
+
 # Views
 
 

@@ -2,7 +2,7 @@
 
 A check is a module ``checks/<name>.py`` with a docstring (its page in the docs), a
 ``SEVERITY`` and ``compare(policy, subject)``; one that looks back on the findings has
-``review`` instead.  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
+``review(judgement)`` instead, of problems or (target, problem).  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
@@ -14,7 +14,7 @@ from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
-from cc_fleet.model import Finding, Fix, Install, Place, Problem, Target, Waived
+from cc_fleet.model import GROUPS, Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.records import NamedTuple
@@ -39,7 +39,7 @@ class Subject(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a review looks back on."""
+    """What a review looks back on: all findings so far.  Of the targets it has their names and dates: their facts are let go when they are judged."""
 
     policy: Policy
     findings: tuple[Finding, ...]
@@ -56,25 +56,42 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     """Every finding on every target, in the order of targets, then of files and lines.
 
     ``today`` is an ISO date (UTC), by which waivers run out.  Pure: the same arguments give
-    the same findings, on the laptop and on a controller.
+    the same findings, on the laptop and on a controller.  ``targets`` may be a stream.
     """
     findings: list[Finding] = []
     judged, laid = [], Laid(policy)
     shelf = Shelf(advisories, laid.gateways())
+    compared = {name: check for name, check in all_checks().items() if hasattr(check, "compare")}
     for target in targets:
-        judged.append(target)
+        judged.append(target._replace(**_LET_GO))
         seen = tuple(views(target))
         overlays = applied(policy, target, seen)
         ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(shelf.concerning(target), overlays))
-        for name, check in all_checks().items():
-            if hasattr(check, "compare"):
-                found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
-                findings += [_waived(ruled, finding, target, today) for finding in found]
-    judgement = Judgement(laid.reviewed(), tuple(findings), tuple(judged), today)
+        told: list[Finding] = []
+        for name, check in compared.items():
+            found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
+            told += [_waived(ruled, finding, target, today) for finding in found]
+        findings += _caused(told)
+    reviewed = laid.reviewed()
     for name, check in all_checks().items():
         if hasattr(check, "review"):
-            findings += _stamped(policy, name, check.SEVERITY, None, check.review(judgement))
-    return _caused(findings)
+            findings += _reviewed(name, check, Judgement(reviewed, tuple(findings), tuple(judged), today))
+    return findings
+
+
+_LET_GO: Any = dict.fromkeys(GROUPS, ())
+
+
+def _reviewed(name: str, check: Any, judgement: Judgement) -> Iterator[Finding]:
+    """What a review finds: of the policy, or (given with it) of a target, which may be waived there."""
+    policy, today = judgement.policy, judgement.today
+    found: dict[str | None, tuple[Target | None, list[Problem]]] = {}
+    for item in check.review(judgement):
+        target, problem = (None, item) if isinstance(item, Problem) else item
+        found.setdefault(target and target.name, (target, []))[1].append(problem)
+    for target, problems in found.values():
+        stamped = _stamped(policy, name, check.SEVERITY, target, problems)
+        yield from (stamped if target is None else (_waived(policy, finding, target, today) for finding in stamped))
 
 
 def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Iterator[Problem]:
@@ -170,23 +187,24 @@ def _waived(policy: Policy, finding: Finding, target: Target, today: str) -> Fin
 
 
 def _caused(findings: list[Finding]) -> list[Finding]:
-    """``because`` as the fingerprint of the finding that it names, or none.
+    """The findings on one target, ``because`` as the fingerprint of the finding that it names, or none.
 
     A check names a cause as ``check:file:subject``; ``version:file`` is the version of what stands there.
     """
-    causes: dict[tuple[str, str], Finding] = {}
+    causes: dict[str, Finding] = {}
     for finding in reversed(findings):
         if finding.waived is None:
             file, subject = finding.problem.place.file, finding.problem.subject
-            causes[finding.target, f"{finding.check}:{file}:{subject}"] = finding
+            causes[f"{finding.check}:{file}:{subject}"] = finding
             if finding.check in ("cli-version", "extension-version"):
-                causes[finding.target, f"version:{file}"] = finding
-    resolved = []
-    for finding in findings:
-        cause = causes.get((finding.target, finding.problem.because or ""))
-        because = cause.fingerprint if cause is not None and cause is not finding else None
-        resolved.append(finding._replace(problem=finding.problem._replace(because=because)))
-    return resolved
+                causes[f"version:{file}"] = finding
+    return [_because(finding, causes) if finding.problem.because is not None else finding for finding in findings]
+
+
+def _because(finding: Finding, causes: dict[str, Finding]) -> Finding:
+    cause = causes.get(finding.problem.because or "")
+    because = cause.fingerprint if cause is not None and cause is not finding else None
+    return finding._replace(problem=finding.problem._replace(because=because))
 
 
 def sentence(reason: str) -> str:

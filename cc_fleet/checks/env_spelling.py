@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cc_fleet.checks import Subject, reported, who
 from cc_fleet.client import shown, truth
@@ -59,6 +60,7 @@ def _is_switch_word(text: str) -> bool:
     return text.strip().lower() in truth.TRUE | truth.FALSE
 
 
+@lru_cache(maxsize=10_000)  # a fleet sets the same names again and again
 def _meant(name: str) -> str | None:
     """The documented name that ``name`` almost is."""
     if name in variables() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):

@@ -1,16 +1,18 @@
 """A gateway's version is outside the policy, denied, or not known.
 
-Gateways are pinned as clients are: `versions` and `deny` of the policy's entry. A version is
-judged as Python numbers it (PEP 440). One that the facts do not tell is a note, never a pass.
+Gateways are pinned as clients are: `versions` and `deny` of the policy's entry, and `deny` of the
+whole policy with `product: litellm`. A version is judged as Python numbers it (PEP 440). One that
+the facts do not tell is a note, never a pass. Gateway software that is found on the machine (a
+Python or npm package, a container) is judged by what is denied whether a client uses it or not.
 
-**Fix**: update the gateway.
+**Fix**: whoever operates the gateway runs another version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject, by_view
+from cc_fleet.checks import Subject, by_view, who
 from cc_fleet.client import View
 from cc_fleet.model import Fix, Gateway, Problem
 from cc_fleet.policy import GatewayRule, Policy
@@ -19,7 +21,27 @@ SEVERITY = "error"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    for gateway in subject.target.gateways:
+        yield from _software(policy, gateway)
     yield from by_view(subject, lambda view: _of(policy, view))
+
+
+def _software(policy: Policy, gateway: Gateway) -> Iterator[Problem]:
+    """What the policy says of software that was found, in use or not: the denial that meets it."""
+    kind, version = gateway.kind, gateway.version
+    if kind is None or version is None:
+        return
+    denied = next(policy.denials(kind, version), None)
+    rule = next((r for r in policy.gateways if r.kind == kind and version in r.deny), None)
+    if denied is not None:
+        wrong, instead = f"is denied by {denied.id}{f': {denied.reason}' if denied.reason else ''}", denied.instead
+    elif rule is not None and not gateway.url:
+        wrong, instead = f"is denied: {rule.deny[version]}", None
+    else:
+        return
+    where = f" at {gateway.url}" if gateway.url else ""
+    advice = f"stop it, and run {instead or 'a version that is not denied'}"
+    yield Problem(f"{kind}@{version}", f"{kind} {version}{where} {wrong}", gateway.place, Fix(who(gateway.place), advice))
 
 
 def _of(policy: Policy, view: View) -> Iterator[Problem]:
@@ -29,10 +51,11 @@ def _of(policy: Policy, view: View) -> Iterator[Problem]:
         return
     if gateway.version is None:
         yield Problem(gateway.url, f"which version runs at {gateway.url} cannot be read here, and the policy pins it",
-                      gateway.place, Fix("gateway", "ask its operators"), severity="note")  # fmt: skip
+                      gateway.place, Fix("gateway", "ask whoever operates it"), severity="note")  # fmt: skip
     elif (wrong := _wrong(rule, gateway)) is not None:
-        yield Problem(f"{gateway.url}@{gateway.version}", f"{rule.kind or 'the gateway'} {gateway.version} at {gateway.url} {wrong}",
-                      gateway.place, Fix("gateway", f"run a version {rule.versions or 'that is not denied'}"))  # fmt: skip
+        told = rule.kind or gateway.kind or "the gateway"
+        yield Problem(f"{gateway.url}@{gateway.version}", f"{told} {gateway.version} at {gateway.url} {wrong}",
+                      gateway.place, Fix("gateway", f"ask whoever operates it to run a version {rule.versions or 'that is not denied'}"))  # fmt: skip
 
 
 def _wrong(rule: GatewayRule, gateway: Gateway) -> str | None:

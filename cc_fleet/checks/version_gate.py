@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from cc_fleet.checks import Subject, _install, by_view, managed_place
 from cc_fleet.client import Effective, View
@@ -61,6 +62,7 @@ def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
                       Fix("admin", f'set "{name}": "{wanted}" in {belongs}{told}'), trace=found.trace())  # fmt: skip
 
 
+@cache  # it asks hundreds of versions, and a fleet asks again for every machine
 def bound(allowed: Range, lowest: bool) -> str | None:
     """The lowest or highest version that the range has an end at; None where it is open at that end.
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cc_fleet import advisories, checks
 from cc_fleet.cli import InputError, columns
@@ -14,7 +14,7 @@ from cc_fleet.client import views
 from cc_fleet.model import Target
 from cc_fleet.policy.load import Loaded, load, which
 from cc_fleet.policy.when import Laid, applied
-from cc_fleet.report import About, Report, Style, format_, names
+from cc_fleet.report import About, Report, Route, Style, format_, kept, names, routes
 
 
 def policy_options(parser: argparse.ArgumentParser) -> None:
@@ -52,15 +52,27 @@ def grouped(target: Target, known: Mapping[str, tuple[str, ...]], given: Sequenc
     return target._replace(groups=tuple(dict.fromkeys(told)))
 
 
-def judged(loaded: Loaded, targets: list[Target], groups: Sequence[str] = ()) -> Report:
-    """The report on ``targets``."""
-    targets = [grouped(target, loaded.groups, groups) for target in targets]
-    known = advisories.load(loaded.folders, advisories.Present.on(targets, Laid(loaded.policy).gateways()))
-    findings = checks.judge(loaded.policy, known, targets, time.strftime("%Y-%m-%d", time.gmtime()))
+def judged(loaded: Loaded, targets: Iterable[Target], groups: Sequence[str] = ()) -> Report:
+    """The report on ``targets``.  They may be a stream: of each that has passed no more is kept than a report shows."""
+    rules = Laid(loaded.policy).gateways()
+    known = advisories.load(loaded.folders, advisories.Present.on(targets, rules) if isinstance(targets, list) else None)
+    passed: list[Target] = []
+    ways: list[tuple[Route, ...]] = []
+    laid: list[tuple[str, ...]] = []
+
+    def passing() -> Iterator[Target]:
+        for given in targets:
+            target = grouped(given, loaded.groups, groups)
+            passed.append(kept(target))
+            ways.append(tuple(routes(target)))
+            if loaded.policy.overlays:
+                laid.append(applied(loaded.policy, target, views(target)))
+            yield target
+
+    findings = checks.judge(loaded.policy, known, passing(), time.strftime("%Y-%m-%d", time.gmtime()))
     about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    laid = tuple(applied(loaded.policy, target, views(target)) for target in targets) if loaded.policy.overlays else ()
-    return Report(about, now, tuple(targets), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), laid)
+    return Report(about, now, tuple(passed), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), tuple(laid), tuple(ways))
 
 
 def shown(report: Report, args: argparse.Namespace) -> int:

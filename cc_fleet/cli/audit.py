@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, judged, policy_options, probe_option, result_options, shown
@@ -35,34 +35,44 @@ def run(args: argparse.Namespace) -> int:
     if args.probe and (args.root or args.facts):
         raise InputError("--probe runs programs of this machine; leave it out with --root and --facts")
     loaded = chosen_policy(args.policy)
-    keep, digests = loaded.policy.names(), loaded.policy.digests
-    targets: list[Target] = []
+    targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
+    return shown(judged(loaded, targets if args.facts else list(targets), args.group), args)  # facts may be a hundred thousand: they pass by
+
+
+def _targets(args: argparse.Namespace, keep: frozenset[str], *, digests: bool) -> Iterator[tuple[Target, str]]:
+    """What is to be judged, each with where it was read, read when its turn comes."""
     for path in args.facts:
         for number, target in enumerate(read_facts(path), 1):
-            targets.append(_named(target, f"{path} {number}", targets))
+            yield target, f"{path} {number}"
     for root in args.root:
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
-        targets.append(_named(facts.collect(system.under(root, keep, digests=digests)), root, targets))
+        yield facts.collect(system.under(root, keep, digests=digests)), root
     if not args.root and not args.facts:
-        targets.append(facts.collect(system.live(keep, digests=digests, probe=args.probe)))
-    return shown(judged(loaded, targets, args.group), args)
+        yield facts.collect(system.live(keep, digests=digests, probe=args.probe)), "this machine"
 
 
-def _named(target: Target, source: str, others: Iterable[Target]) -> Target:
+def _told_apart(found: Iterable[tuple[Target, str]]) -> Iterator[Target]:
     """Findings name their target, so that of two with one name the later is told by where it was read."""
-    taken = {other.name for other in others}
-    return target._replace(name=f"{target.name} ({source})") if target.name in taken else target
+    taken: set[str] = set()
+    for target, source in found:
+        named = target._replace(name=f"{target.name} ({source})") if target.name in taken else target
+        taken.add(named.name)
+        yield named
 
 
-def read_facts(path: str) -> list[Target]:
-    """The targets of a facts file, of every ``*.json`` in a folder, or of standard input."""
-    if os.path.isdir(path):
+def read_facts(path: str) -> Iterator[Target]:
+    """The targets of a facts file, of every ``*.json`` in a folder, or of standard input, one after another."""
+    if not os.path.isdir(path):
+        yield _facts(path)
+        return
+    try:
         files = [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".json")]
-        if not files:
-            raise InputError(f"{path}: holds no facts (*.json)")
-        return [_facts(file) for file in files]
-    return [_facts(path)]
+    except OSError as err:
+        raise InputError(f"{path}: {(err.strerror or 'cannot be read').lower()}") from None
+    if not files:
+        raise InputError(f"{path}: holds no facts (*.json)")
+    yield from (_facts(file) for file in files)
 
 
 def _facts(file: str) -> Target:

@@ -106,6 +106,8 @@ class View(NamedTuple):
 
     def env(self, name: str) -> Effective:
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
+        if name not in self.lookup.named:  # most are not, and are asked for all the same
+            return NOTHING
         editor = self.install.method if self.install and self.install.product == EXTENSION else None
         known = self.lookup.environments.setdefault((self.user, self.project, self.version, editor), {})
         if name not in known:
@@ -149,14 +151,23 @@ class View(NamedTuple):
 
     def provider(self) -> str:
         """anthropic, bedrock, vertex, foundry, mantle, or gateway: who gets the requests."""
-        for name, (switch, _) in _PROVIDERS.items():
-            if self.is_on(switch):
-                return name
+        name, _ = self._switched()
+        if name is not None:
+            return name
         return "gateway" if self.gateway() or self.base_url().unknown else "anthropic"
 
     def base_url(self) -> Effective:
         """The variable that says where this client sends its requests."""
-        return self.env(next((url for switch, url in _PROVIDERS.values() if self.is_on(switch)), "ANTHROPIC_BASE_URL"))
+        return self.env(self._switched()[1])
+
+    def _switched(self) -> tuple[str | None, str]:
+        """The provider whose switch is on, and the variable that has its URL.  Half of all questions ask it, so it is looked up once."""
+        editor = self.install.method if self.install and self.install.product == EXTENSION else None
+        known, asked = self.lookup.switched, (self.user, self.project, self.version, editor)
+        if asked not in known:
+            on = ((name, url) for name, (switch, url) in _PROVIDERS.items() if self.is_on(switch))
+            known[asked] = next(on, (None, "ANTHROPIC_BASE_URL"))
+        return known[asked]
 
     def gateway(self) -> Gateway | None:
         """The URL that this client is told to send its requests to, if it is not Anthropic's own."""
@@ -164,7 +175,7 @@ class View(NamedTuple):
         if not found.value or found.winner is None or _is_anthropic(str(found.value)):
             return None
         url = str(found.value).replace(f"{REDACTED}@", "").replace(f"?{REDACTED}", "")
-        known = next((g for g in self.target.gateways if g.url.rstrip("/") == url.rstrip("/")), None)
+        known = next((g for g in self.target.gateways if g.url and g.url.rstrip("/") == url.rstrip("/")), None) or _served_here(self.target, url)
         return Gateway(url, known.kind if known else None, known.version if known else None, found.winner.place)
 
     def model(self) -> str | None:
@@ -214,3 +225,13 @@ def _is_anthropic(url: str) -> bool:
     """By its host alone; what user-info or a path pretends does not count."""
     host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
     return host == "anthropic.com" or host.endswith(".anthropic.com")
+
+
+def _served_here(target: Target, url: str) -> Gateway | None:
+    """The gateway software on ``target`` that answers at ``url``: the only one, where the URL names this very machine."""
+    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].lower()
+    host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    if host not in ("localhost", "::1", target.name.lower()) and not re.fullmatch(r"127(\.[0-9]{1,3}){3}", host):
+        return None
+    software = {(g.kind, g.version): g for g in target.gateways if not g.url}
+    return next(iter(software.values())) if len(software) == 1 else None

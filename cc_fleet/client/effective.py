@@ -81,7 +81,9 @@ class Index:
         self._target = target
         self._sources: dict[str | None, dict[str, set[str]]] = {}
         self.goes_by: dict[tuple[str, str | None, str | None], Managed] = {}
+        self.switched: dict[tuple[str, str | None, str | None, str | None], tuple[str | None, str]] = {}
         self.environments: dict[tuple[str, str | None, str | None, str | None], dict[str, Effective]] = {}
+        self.named = {variable.name for variable in target.variables} | {s.key[1] for s in target.settings if s.key[0] == "env" and len(s.key) > 1}
         for setting in target.settings:
             self._settings.setdefault((setting.user, setting.key), []).append(setting)
             if setting.scope in managed.SCOPES:

@@ -64,6 +64,7 @@ SHAPES = (
 GLOBAL_ONLY = frozenset(
     "autoConnectIde autoInstallIdeExtension diffTool externalEditorContext permissionExplainerEnabled teammateDefaultModel userID".split()
 )
+_SHAPED = frozenset(shape.key for shape in SHAPES)
 # Scopes that older clients do not read.
 READ_SINCE = {
     "drop-in": (2, 1, 83), "root-local": (2, 1, 211), "remote": (2, 0, 68), "plist": (2, 1, 75), "hklm": (2, 1, 75), "hkcu": (2, 1, 75), "windows": (2, 1, 118),
@@ -88,7 +89,7 @@ def voided(target: Target, version: _Version) -> Iterator[Voided]:
             seen.add(rejected.place.file)
             yield Voided(rejected.reason, rejected.place, rejected.scope, rejected.user, _starts(rejected, version))
     for setting in target.settings:
-        if setting.place.file not in seen and (reason := _wrong(setting, version)) is not None:
+        if setting.key in _SHAPED and setting.place.file not in seen and (reason := _wrong(setting, version)) is not None:
             seen.add(setting.place.file)
             yield Voided(reason, setting.place, setting.scope, setting.user, starts=True)
 

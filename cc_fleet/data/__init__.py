@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
@@ -26,6 +27,7 @@ def variables() -> frozenset[str]:
     return frozenset(load("env_names.json")["names"])
 
 
-def scopes() -> dict[str, str]:
+@cache
+def scopes() -> Mapping[str, str]:
     """For each documented setting the files that may hold it: any, managed, User or managed, …"""
-    return dict(load("settings_keys.json")["scopes"])
+    return cast("Mapping[str, str]", load("settings_keys.json")["scopes"])

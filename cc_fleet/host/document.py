@@ -6,6 +6,7 @@ its field, unknown keys are passed over, and a document of a newer schema is ref
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Callable, Optional
 
 from ..model import GROUPS, REDACTED, Coverage, Place, Target
@@ -94,16 +95,26 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
 def _record(kind: Any, item: Any, where: str) -> Any:
     if not isinstance(item, dict):
         raise FactsError(f"{where}: expected an object")
-    hints, defaults = kind.__annotations__, kind._field_defaults
     given = []
-    for name in kind._fields:
+    for name, hint, default, good in _fields(kind):
         if name in item:
-            given.append(_is(hints[name], item[name], f"{where}.{name}"))
-        elif name in defaults:
-            given.append(defaults[name])
-        else:
+            value = item[name]
+            given.append(value if type(value) in good else _is(hint, value, f"{where}.{name}"))
+        elif default is _REQUIRED:
             raise FactsError(f"{where}.{name} is missing")
+        else:
+            given.append(default)
     return kind(*given)
+
+
+_REQUIRED: Any = object()
+
+
+@lru_cache(maxsize=None)
+def _fields(kind: Any) -> tuple[tuple[str, Any, Any, frozenset[Any]], ...]:
+    """The fields of a noun, each with its type, its default, and the types of JSON that need no closer look."""
+    hints = kind.__annotations__
+    return tuple((name, hints[name], kind._field_defaults.get(name, _REQUIRED), _GOOD.get(hints[name], frozenset())) for name in kind._fields)
 
 
 def _is(hint: Any, value: Any, where: str) -> Any:
@@ -127,6 +138,10 @@ def _is_texts(value: Any) -> bool:
 
 
 _TEXTS = tuple[str, ...]
+_GOOD: dict[Any, frozenset[Any]] = {
+    str: frozenset((str,)), Optional[str]: frozenset((str, type(None))), bool: frozenset((bool,)), Optional[bool]: frozenset((bool, type(None))),
+    Any: frozenset((str, bool, int, float, list, dict, type(None))),
+}  # fmt: skip
 _TYPES: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     str: ("a text", lambda v: isinstance(v, str)),
     Optional[str]: ("a text or null", lambda v: v is None or isinstance(v, str)),

@@ -257,8 +257,9 @@ class Policy(NamedTuple):
         return bool(self.cli.sha256) or any(overlay.cli.sha256 for overlay in self.overlays)
 
     def denials(self, product: str, version: str) -> Iterator[Denied]:
-        """The denials that meet this version."""
-        return (d for d in self.deny if d.product == product and d.versions is not None and d.versions.admits(version))
+        """The denials that meet this version, of a gateway (``litellm``) as Python numbers it."""
+        scheme = "semver" if product == "cli" or "." in product else "pep440"
+        return (d for d in self.deny if d.product == product and d.versions is not None and d.versions.admits(version, scheme))
 
     def gateway(self, url: str) -> GatewayRule | None:
         """The first rule that matches ``url``."""

@@ -23,10 +23,19 @@ class About(NamedTuple):
     contact: str | None = None
 
 
+class Route(NamedTuple):
+    """Where the requests of these users go: the provider, and the gateway's URL where there is one."""
+
+    provider: str
+    url: str | None
+    users: tuple[str, ...]
+
+
 class Report(NamedTuple):
     """Everything that a format shows.  ``time`` is ISO, UTC; ``home`` is shown as ``~``.
 
     ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
+    ``ways`` has the routes of each target, asked for before the rest of its facts was let go.
     """
 
     about: About
@@ -35,14 +44,22 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
     home: str | None = None
     laid: tuple[tuple[str, ...], ...] = ()
+    ways: tuple[tuple[Route, ...], ...] = ()
 
     def overlays(self) -> tuple[tuple[str, ...], ...]:
         """The overlays that apply to each target, in the order of targets."""
         return self.laid or ((),) * len(self.targets)
 
-    def of(self, target: Target) -> list[Finding]:
-        """The findings on one target."""
-        return [finding for finding in self.findings if finding.target == target.name]
+    def by_target(self) -> dict[str, list[Finding]]:
+        """The findings by the name of their target; of targets without findings there is none."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.target, []).append(finding)
+        return found
+
+    def routes(self) -> tuple[tuple[Route, ...], ...]:
+        """The routes of every target, in the order of targets."""
+        return self.ways or tuple(tuple(routes(target)) for target in self.targets)
 
     def count(self, severity: str) -> int:
         """Findings of this severity that count: not waived, not a consequence of another, not a gap."""
@@ -77,14 +94,6 @@ def counts(finding: Finding) -> bool:
     return finding.waived is None and finding.problem.because is None and finding.check != "unreadable"
 
 
-class Route(NamedTuple):
-    """Where the requests of these users go: the provider, and the gateway's URL where there is one."""
-
-    provider: str
-    url: str | None
-    users: tuple[str, ...]
-
-
 def routes(target: Target) -> list[Route]:
     """The providers and gateways in use on ``target``."""
     found: dict[tuple[str, str | None], dict[str, None]] = {}
@@ -92,6 +101,12 @@ def routes(target: Target) -> list[Route]:
         gateway = view.gateway()
         found.setdefault((view.provider(), gateway.url if gateway else None), {})[view.user] = None
     return [Route(provider, url, tuple(users)) for (provider, url), users in found.items()]
+
+
+def kept(target: Target) -> Target:
+    """``target`` with what a report shows of it: of its settings and the like only that there are some."""
+    settings, rejected, credentials = target.settings[:1], target.rejected[:1], target.credentials[:1]
+    return target._replace(settings=settings, variables=(), gateways=(), credentials=credentials, rejected=rejected)
 
 
 def verdict(target: Target, findings: Iterable[Finding]) -> str:

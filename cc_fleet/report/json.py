@@ -8,7 +8,7 @@ from typing import Any
 from cc_fleet import __version__
 from cc_fleet.host.document import plain
 from cc_fleet.model import Finding, Target
-from cc_fleet.report import Report, Style, routes, verdict
+from cc_fleet.report import Report, Route, Style, verdict
 
 _INSTALL = ("product", "version", "method", "active_for", "place", "bundled_in", "intact", "pinned")
 
@@ -19,15 +19,15 @@ def render(report: Report, style: Style = Style()) -> str:
 
 def document(report: Report) -> dict[str, Any]:
     """The report as plain JSON values."""
-    about = report.about
-    verdicts = [verdict(target, report.of(target)) for target in report.targets]
+    about, findings = report.about, report.by_target()
+    verdicts = [verdict(target, findings.get(target.name, ())) for target in report.targets]
     return {
         "schema": "cc-fleet/report/1",
         "tool": {"name": "cc-fleet", "version": __version__},
         "policy": {"name": about.policy, "files": list(about.files), "sha256": about.sha256, "contact": about.contact},
         "advisories": {"count": about.advisories, "sha256": about.advisories_sha256},
         "time": report.time,
-        "targets": [_target(*told) for told in zip(report.targets, verdicts, report.overlays(), strict=True)],
+        "targets": [_target(*told) for told in zip(report.targets, verdicts, report.overlays(), report.routes(), strict=True)],
         "findings": [_finding(finding) for finding in report.findings],
         "summary": {
             "targets": len(report.targets),
@@ -49,12 +49,12 @@ def overall(verdicts: list[str]) -> str:
     return "nothing-checked"
 
 
-def _target(target: Target, found: str, overlays: tuple[str, ...]) -> dict[str, Any]:
+def _target(target: Target, found: str, overlays: tuple[str, ...], ways: tuple[Route, ...]) -> dict[str, Any]:
     return {
         "kind": target.kind, "name": target.name, "machine_id": target.machine_id, "groups": list(target.groups),
         "overlays": list(overlays), "os": target.os, "verdict": found, "collected_at": target.collected_at,
         "installs": [{name: plain(getattr(install, name)) for name in _INSTALL} for install in target.installs],
-        "routes": [plain(route) for route in routes(target)],
+        "routes": [plain(route) for route in ways],
         "gaps": [plain(gap) for gap in target.gaps],
         "coverage": plain(target.coverage),
     }  # fmt: skip

@@ -8,20 +8,19 @@ from typing import Any
 
 from cc_fleet.model import Finding, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
-from cc_fleet.report import Report, Route, Style, counts, routes
+from cc_fleet.report import Report, Route, Style, counts
 
 _NOTES = 2
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
 
 
 def render(report: Report, style: Style = Style()) -> str:
-    ways = [printable(tuple(routes(target))) for target in report.targets]
+    ways = [printable(way) for way in report.routes()]
     report = _with_backslashes(printable(report))
-    lines = [*_head(report, style)]
+    lines, findings = [*_head(report, style)], report.by_target()
     for target, route, overlays in zip(report.targets, ways, report.overlays(), strict=True):
-        lines += ["", *_target(report, target, route, overlays, style)]
-    policy = [finding for finding in report.findings if finding.target == "policy"]
-    if policy:
+        lines += ["", *_target(report, target, route, overlays, style), *_files(report, findings.get(target.name, []), style)]
+    if policy := findings.get("policy"):
         lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
     lines += ["", *_summary(report, style)]
     text = "\n".join(lines) + "\n"
@@ -83,7 +82,6 @@ def _target(report: Report, target: Target, ways: tuple[Route, ...], overlays: t
         yield "  no trace of Claude Code: no copy of it, and none of its settings"
         yield from (f"  looked at {where}" for where in target.coverage.looked)
         yield "  `cc-fleet demo` shows what a finding looks like"
-    yield from _files(report, report.of(target), style)
 
 
 def _users(active_for: tuple[str, ...] | None) -> str:

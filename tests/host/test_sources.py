@@ -85,6 +85,7 @@ def everything(root: Path) -> Machine:
         "/home/eve/.zshrc": "export CLAUDE_X=1\n",
         "/home/ada/.config/Code/User/settings.json": '{"claudeCode.environmentVariables": {"ANTHROPIC_API_KEY": "hunter2"}}',
         "/home/ada/.local/share/JetBrains/PyCharm2026.1/claude-code-jetbrains-plugin/lib/claude-code-jetbrains-plugin-0.1.14-beta.jar": "PK",
+        "/home/ada/.venv/lib/python3.12/site-packages/litellm-1.90.7.dist-info/METADATA": "",
     }
     machine = system(
         root, files, npm={"/usr/local": "2.1.330", "/home/ada/.npm-global": "2.1.112"}, native={"bob": ["2.1.300", "2.1.310"]}, cwd="/home/ada/shop/inner",

@@ -28,7 +28,7 @@ def machine(*groups: str, users: dict[str, str] | None = None, **told: Any) -> T
     """A machine with these groups; each of ``users`` runs a copy of that version."""
     users = {"ada": "2.1.200"} if users is None else users
     return Target(
-        told.get("kind", "machine"), told.get("name", "lab"), told.get("os", "linux"), "", "", Coverage(False, tuple(users), tuple(f"/home/{u}" for u in users), 0),
+        told.get("kind", "machine"), told.get("name", "lab"), told.get("os", "linux"), "2026-11-23T12:00:00Z", "", Coverage(False, tuple(users), tuple(f"/home/{u}" for u in users), 0),
         told.get("machine_id"), groups, tuple(Install("cli", version, "npm", HERE, (user,)) for user, version in users.items()),
         tuple(Setting(("model",), model, "user", HERE, user) for user, model in told.get("models", {}).items()),
         tuple(Variable(name, value, "process", HERE, user) for user, (name, value) in told.get("variables", {}).items()),
@@ -255,7 +255,7 @@ def test_a_group_is_told_by_facts_csv_and_option(target: Target, rows: str, more
     told = report(tmp_path, file, target, *more)
     (judged,) = told["targets"]
     assert (judged["groups"], judged["overlays"]) == (groups, ["canary"] if canary else [])
-    assert [f["message"] for f in told["findings"] if f["advisory"] is None] == (["Claude Code 2.1.200 is outside 2.1.201"] if canary else [])
+    assert [f["message"] for f in told["findings"] if f["check"] == "cli-version"] == (["Claude Code 2.1.200 is outside 2.1.201"] if canary else [])
 
 
 @pytest.mark.parametrize(("groups", "line"), [((), "lab  machine, linux"), (("canary",), "lab  machine, linux, policy with overlay canary"),

@@ -133,7 +133,7 @@ def test_sums() -> None:
      (sample.GAPS._replace(findings=(sample.FINDINGS[2],)), "gaps")],
 )  # fmt: skip
 def test_verdict(report: Report, expected: str) -> None:
-    assert verdict(report.targets[0], report.of(report.targets[0])) == expected
+    assert verdict(report.targets[0], report.by_target().get(report.targets[0].name, [])) == expected
 
 
 @pytest.mark.parametrize("name", names())
