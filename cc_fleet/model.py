@@ -175,7 +175,7 @@ class Target(NamedTuple):
     @property
     def nothing(self) -> bool:
         """True where no trace of Claude Code was found: neither a copy nor its settings."""
-        settings = any(not s.scope.startswith("editor") or s.key[0].startswith("claudeCode.") for s in self.settings)
+        settings = any(not s.scope.startswith("editor") or "".join(s.key[:1]).startswith("claudeCode.") for s in self.settings)
         return not (self.installs or settings or self.credentials or any(r.scope != "editor-policy" for r in self.rejected))
 
 

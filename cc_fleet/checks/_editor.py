@@ -75,4 +75,5 @@ def admits(allowed: Any, copy: Install, version: str) -> bool | None:
         return "-" not in version
     if not isinstance(said, list):
         return None
-    return any(one.partition("@")[0] == version and one.partition("@")[2] in ("", copy.platform or one.partition("@")[2]) for one in said)
+    listed = [str(one).partition("@") for one in said]
+    return any(number == version and platform in ("", copy.platform or platform) for number, _, platform in listed)

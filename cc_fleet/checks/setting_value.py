@@ -58,7 +58,7 @@ def _in_editor(policy: Policy, subject: Subject, user: str, editor: str) -> Iter
             continue
         place = found.winner.place if found.winner else _editor.belongs(subject, user, editor)
         whose = "admin" if by_policy or locked else "you"
-        file = _editor.POLICY[subject.target.os] if locked and not by_policy else place.file
+        file = _editor.POLICY.get(subject.target.os, "its policy") if locked and not by_policy else place.file
         fix = Fix(whose, f"remove {name} from {place}") if rule.absent else Fix(whose, f"set {name} to {_wanted(rule)} in {file}")
         yield Problem(name, f"{name} in {editor} {wrong}", place, fix, trace=found.trace())
 

@@ -103,6 +103,14 @@ def test_windows_writes_crlf_a_mark_and_names_of_any_case(tmp_path: Path) -> Non
     assert found[0].place.line == 11
 
 
+@pytest.mark.parametrize("location", ["anthropic.claude-code-2.1.50-win32-x64", "c:\\Users\\ada\\.vscode\\extensions\\anthropic.claude-code-2.1.50-win32-x64\\"])
+def test_a_location_that_is_a_text(tmp_path: Path, location: str) -> None:
+    root = "C:/Users/ada/.vscode/extensions"
+    made = {**entry(WINDOWS, "2.1.50", root), "location": location}
+    (found,) = said("extensions", tree(tmp_path, WINDOWS, {f"{root}/{CLAUDE}-2.1.50-win32-x64/x": "", f"{root}/extensions.json": json.dumps([made])}))
+    assert found.active_for == ("ada",)
+
+
 @pytest.mark.parametrize("folder, editor", [
     (".vscode", "vscode"), (".vscode-insiders", "vscode-insiders"), (".vscode-server", "vscode-server"),
     (".vscode-server-insiders", "vscode-server-insiders"), (".vscode-oss", "vscodium"), (".vscodium", "vscodium"),
@@ -317,7 +325,7 @@ def test_of_allowed_extensions_ours_are_kept(tmp_path: Path, value: Any, kept: A
 
 def test_variables_of_the_extension_as_a_list(tmp_path: Path) -> None:
     text = (
-        '{\n "claudeCode.environmentVariables": [\n  {"value": "CLAUDE_CODE_EFFORT_LEVEL", "name": "CLAUDE_CODE_USE_BEDROCK"},\n'
+        '{\n "claudeCode.environmentVariables": [\n  {"name": "CLAUDE_CODE_USE_BEDROCK", "value": "CLAUDE_CODE_EFFORT_LEVEL"},\n'
         '  {"name": "CLAUDE_CODE_EFFORT_LEVEL", "value": "high"},\n  {"name": "ANTHROPIC_API_KEY", "value": "hunter2"},\n'
         '  {"name": "ANTHROPIC_BASE_URL", "value": "https://u:hunter2@gw.example/x"}, {"name": "HOME", "value": "x"},\n'
         '  {"name": "MAX_THINKING_TOKENS", "value": 0}, {"name": "ANTHROPIC_MODEL", "value": null}, {"name": 1}, 1, null, {"name": "CLAUDE_X", "value": ["hunter2"]},\n'
@@ -384,6 +392,7 @@ def test_hostile_settings_end_soon_and_travel(tmp_path: Path, name: str) -> None
     found = facts.collect(machine)
     assert time.process_time() - began < 10
     assert len(found.settings) + len(found.variables) <= 5000
+    assert any(gap.reason.startswith("sets more than 2000 variables") for gap in found.gaps) == ("variables" in name)
     json.dumps(document.dump(found), allow_nan=False).encode()
 
 
