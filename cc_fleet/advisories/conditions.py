@@ -50,10 +50,12 @@ class Pattern(str):
         return cls(text)
 
     def found_in(self, text: str) -> bool:
-        """Whether a line of ``text`` holds it, in bounded time."""
+        """Whether a line of ``text`` holds it, in time that grows with the text alone: a long line is searched in parts that overlap."""
         from cc_fleet.advisories.patterns import LINE
 
-        return any(re.search(self, line[:LINE]) is not None for line in text.splitlines())
+        sought = re.compile(self)
+        parts = ((line, at) for line in text.splitlines() for at in range(0, max(1, len(line) - LINE // 2), LINE // 2))
+        return any(sought.search(line, at, at + LINE) is not None for line, at in parts)
 
 
 class Text(NamedTuple):
