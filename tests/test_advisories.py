@@ -309,7 +309,7 @@ def test_a_pattern_that_can_run_away_is_refused(evil: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("broken", ["(", "[", "a**", "(?P<x>a)(?P<x>b)", "a{1,99999999999}", "[[a]", "x*", "a|", "(?<=a*)b", r"\8"])
+@pytest.mark.parametrize("broken", ["(", "[", "a**", "(?P<x>a)(?P<x>b)", "a{1,99999999999}", "[[a]", "x*", "a|", "(?<=a*)b", "", "a*(?:)+", r"\8"])
 def test_a_pattern_that_is_none_or_says_nothing_is_refused(broken: str) -> None:
     with pytest.raises(ValueError, match="regular expression"):
         Pattern.parse(broken)

@@ -83,7 +83,7 @@ def _repeat(told: Any, following: Any, folds: bool) -> tuple[int, int]:
 def _ends(body: list[Any], following: Any) -> bool:
     """Whether a repeat of one character has to stop where ``following``, a literal once or more, begins."""
     if following is not None and following[0] in _REPEATS and following[1][0] > 0:
-        following = following[1][2][0]
+        following = next(iter(following[1][2]), None)
     if following is None or following[0] is not code.LITERAL or len(body) != 1:
         return False
     kind, told = body[0]
