@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from cc_fleet.client import Effective, View, matches, truth
 from cc_fleet.versions import Comparator, Range, key
 
-_COMPARISON = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)")
+_COMPARISON = r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)"
 _WORDS = ("on", "off", "set", "unset", "falsy", "not-digits")
 _ORDER: dict[str, Callable[[int, int], bool]] = {">=": int.__ge__, "<=": int.__le__, ">": int.__gt__, "<": int.__lt__}
 Scope = Literal["user", "project", "local", "managed", "drop-in"]
@@ -67,7 +67,7 @@ class Text(NamedTuple):
     def parse(cls, text: str) -> "Text":
         if text[:1] == "/" and text[-1:] == "/" and len(text) > 2:
             Pattern.parse(text[1:-1])
-        elif text not in _WORDS and not _COMPARISON.fullmatch(text) and not _one_of(text):
+        elif text not in _WORDS and not re.fullmatch(_COMPARISON, text) and not _one_of(text):
             forms = f"{', '.join(_WORDS)}, a comparison such as '<1', '= a | b', '!= a | b', '/pattern/'"
             raise ValueError(f"{text!r} is none of {forms}")
         return cls(text)
@@ -79,7 +79,7 @@ class Text(NamedTuple):
 
     def others(self) -> tuple[str, ...]:
         """The variables that it compares with."""
-        found = _COMPARISON.fullmatch(self.text)
+        found = re.fullmatch(_COMPARISON, self.text)
         return (found[2],) if found and found[2][0].isalpha() else ()
 
     def holds(self, name: str, force: Effective, other: Callable[[str], Effective] = lambda _: Effective(None)) -> bool:
@@ -87,7 +87,7 @@ class Text(NamedTuple):
         if force.unknown or force.hidden:
             return self.text == "set"
         value = _text(force.value)
-        if found := _COMPARISON.fullmatch(self.text):
+        if found := re.fullmatch(_COMPARISON, self.text):
             bound = _number(_text(other(found[2]).value)) if found[2][0].isalpha() else int(found[2])
             number = _number(value)
             return number is not None and bound is not None and _ORDER[found[1]](number, bound)
