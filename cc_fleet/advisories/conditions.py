@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
-from cc_fleet.client import Effective, View, matches, truth
+from cc_fleet.client import Effective, Source, View, matches, truth
+from cc_fleet.client.managed import SCOPES as MANAGED
 from cc_fleet.versions import Comparator, Range, key
 
 _COMPARISON = r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)"
@@ -133,7 +134,11 @@ class Site(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Facts of a view; every key that is given must hold, any value of a list will do."""
+    """Facts of a view; every key that is given must hold, any value of a list will do.
+
+    ``scopes`` asks who says one of ``settings`` to this client: ``managed`` is every managed source.
+    In ``model`` and ``method`` ``*`` stands for anything.
+    """
 
     provider: tuple[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"], ...] = ()
     gateway: Site | None = None
@@ -150,7 +155,7 @@ class Condition(NamedTuple):
         """Whether everything that is given is so; what costs most is asked last."""
         if self.os and view.target.os not in self.os:
             return False
-        if self.method and (view.install is None or view.install.method not in self.method):
+        if self.method and (view.install is None or not matches(view.install.method, self.method)):
             return False
         if self.credential and not view.credentials() & set(self.credential):
             return False
@@ -158,15 +163,23 @@ class Condition(NamedTuple):
             return False
         if not all(_is_set_so(name, text, view) for name, text in self.settings.items()):
             return False
-        if self.scopes and not any(s.scope in self.scopes for name in self.settings for s in view.target.settings if ".".join(s.key) == name):
+        if self.scopes and not any(source.scope in _wide(self.scopes) for name in self.settings for source in _sources(view.setting(name))):
             return False
         if self.provider and view.provider() not in self.provider:
             return False
         if self.model and not matches(view.model(), self.model):
             return False
-        if self.rejected and not any(void.scope in self.rejected for void in view.voided()):
+        if self.rejected and not any(void.scope in _wide(self.rejected) for void in view.voided()):
             return False
         return self.gateway is None or self.gateway.holds(view, rule_of)
+
+
+def _wide(scopes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(scopes) | (MANAGED if "managed" in scopes else frozenset())
+
+
+def _sources(force: Effective) -> tuple[Source, ...]:
+    return tuple(source for source in (force.winner, *force.beats) if source is not None)
 
 
 def _is_set_so(name: str, text: Text, view: View) -> bool:
