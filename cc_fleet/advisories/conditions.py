@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
-from cc_fleet.client import Effective, View, matches, truth
+from cc_fleet.client import Effective, Source, View, matches, truth
+from cc_fleet.client.managed import SCOPES as MANAGED
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Comparator, Range, key
 
-_COMPARISON = re.compile(r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)")
+_COMPARISON = r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)"
 _WORDS = ("on", "off", "set", "unset", "falsy", "not-digits")
 _ORDER: dict[str, Callable[[int, int], bool]] = {">=": int.__ge__, "<=": int.__le__, ">": int.__gt__, "<": int.__lt__}
 Scope = Literal["user", "project", "local", "managed", "drop-in"]
@@ -51,10 +52,12 @@ class Pattern(str):
         return cls(text)
 
     def found_in(self, text: str) -> bool:
-        """Whether a line of ``text`` holds it, in bounded time."""
+        """Whether a line of ``text`` holds it, in time that grows with the text alone: a long line is searched in parts that overlap."""
         from cc_fleet.advisories.patterns import LINE
 
-        return any(re.search(self, line[:LINE]) is not None for line in text.splitlines())
+        sought = re.compile(self)
+        parts = ((line, at) for line in text.splitlines() for at in range(0, max(1, len(line) - LINE // 2), LINE // 2))
+        return any(sought.search(line, at, at + LINE) is not None for line, at in parts)
 
 
 class Text(NamedTuple):
@@ -66,7 +69,7 @@ class Text(NamedTuple):
     def parse(cls, text: str) -> "Text":
         if text[:1] == "/" and text[-1:] == "/" and len(text) > 2:
             Pattern.parse(text[1:-1])
-        elif text not in _WORDS and not _COMPARISON.fullmatch(text) and not _one_of(text):
+        elif text not in _WORDS and not re.fullmatch(_COMPARISON, text) and not _one_of(text):
             forms = f"{', '.join(_WORDS)}, a comparison such as '<1', '= a | b', '!= a | b', '/pattern/'"
             raise ValueError(f"{text!r} is none of {forms}")
         return cls(text)
@@ -78,7 +81,7 @@ class Text(NamedTuple):
 
     def others(self) -> tuple[str, ...]:
         """The variables that it compares with."""
-        found = _COMPARISON.fullmatch(self.text)
+        found = re.fullmatch(_COMPARISON, self.text)
         return (found[2],) if found and found[2][0].isalpha() else ()
 
     def holds(self, name: str, force: Effective, other: Callable[[str], Effective] = lambda _: Effective(None)) -> bool:
@@ -86,7 +89,7 @@ class Text(NamedTuple):
         if force.unknown or force.hidden:
             return self.text == "set"
         value = _text(force.value)
-        if found := _COMPARISON.fullmatch(self.text):
+        if found := re.fullmatch(_COMPARISON, self.text):
             bound = _number(_text(other(found[2]).value)) if found[2][0].isalpha() else int(found[2])
             number = _number(value)
             return number is not None and bound is not None and _ORDER[found[1]](number, bound)
@@ -132,7 +135,11 @@ class Site(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Facts of a view; every key that is given must hold, any value of a list will do."""
+    """Facts of a view; every key that is given must hold, any value of a list will do.
+
+    ``scopes`` asks who says one of ``settings`` to this client: ``managed`` is every managed source.
+    In ``model`` and ``method`` ``*`` stands for anything.
+    """
 
     provider: tuple[Literal["anthropic", "bedrock", "vertex", "foundry", "mantle", "gateway"], ...] = ()
     gateway: Site | None = None
@@ -149,7 +156,7 @@ class Condition(NamedTuple):
         """Whether everything that is given is so; what costs most is asked last."""
         if self.os and view.target.os not in self.os:
             return False
-        if self.method and (view.install is None or view.install.method not in self.method):
+        if self.method and (view.install is None or not matches(view.install.method, self.method)):
             return False
         if self.credential and not view.credentials() & set(self.credential):
             return False
@@ -157,15 +164,23 @@ class Condition(NamedTuple):
             return False
         if not all(_is_set_so(name, text, view) for name, text in self.settings.items()):
             return False
-        if self.scopes and not any(s.scope in self.scopes for name in self.settings for s in view.target.settings if ".".join(s.key) == name):
+        if self.scopes and not any(source.scope in _wide(self.scopes) for name in self.settings for source in _sources(view.setting(name))):
             return False
         if self.provider and view.provider() not in self.provider:
             return False
         if self.model and not matches(view.model(), self.model):
             return False
-        if self.rejected and not any(void.scope in self.rejected for void in view.voided()):
+        if self.rejected and not any(void.scope in _wide(self.rejected) for void in view.voided()):
             return False
         return self.gateway is None or self.gateway.holds(view, rule_of)
+
+
+def _wide(scopes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(scopes) | (MANAGED if "managed" in scopes else frozenset())
+
+
+def _sources(force: Effective) -> tuple[Source, ...]:
+    return tuple(source for source in (force.winner, *force.beats) if source is not None)
 
 
 def _is_set_so(name: str, text: Text, view: View) -> bool:

@@ -4,8 +4,8 @@ An example is a map of texts: ``cli`` (the version that runs) or ``extension`` (
 ``method`` (how it was installed), ``os``, ``gateway`` (a base URL), ``gateway.kind`` and
 ``gateway.version`` (as the facts know it), ``policy.kind``, ``policy.versions`` and
 ``policy.upstream`` (as the policy has it), ``provider``, ``model``, ``credential``, ``rejected``
-(a scope), ``setting.NAME`` (also ``project.``, ``local.``,
-``managed.``, ``drop-in.``), and anything in capitals is an environment variable.
+(a scope), ``setting.NAME`` (the user's; any other scope by its
+name: ``project.NAME``, ``managed.NAME`` …), and anything in capitals is an environment variable.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from cc_fleet.advisories import Advisory
 from cc_fleet.client import View, views
+from cc_fleet.client.effective import SCOPES
 from cc_fleet.model import Coverage, Credential, Gateway, Install, Place, Rejected, Setting, Target, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
@@ -82,7 +83,7 @@ def _facts(name: str, value: str, example: Mapping[str, str]) -> Iterator[tuple[
         yield "rejected", Rejected("a comment", _HERE, value, "ada")
     elif name == "model":
         yield "settings", Setting(("model",), value, "user", _HERE, "ada")
-    elif scope in ("setting", "drop-in", "managed", "project", "local") and rest:
+    elif scope in ("setting", *SCOPES) and rest:
         yield "settings", Setting(tuple(rest.split(".")), _json(value), "user" if scope == "setting" else scope, _HERE)
     elif name == "gateway.kind":
         yield "gateways", Gateway(example["gateway"], value, example.get("gateway.version"), _HERE)

@@ -87,7 +87,7 @@ def _needs(when: Condition) -> Iterator[tuple[str, ...]]:
     if when.model:
         yield ("ANTHROPIC_MODEL", "model")
     for group, words in (("credential", when.credential), ("os", when.os), ("method", when.method)):
-        if words:
+        if words and not any("*" in word for word in words):
             yield tuple(f"{group}:{word}" for word in words)
 
 
