@@ -9,12 +9,15 @@ from typing import Any
 import jsonschema
 import pytest
 
+from cc_fleet.cli import main
 from cc_fleet.decode import Node, pairs, read_yaml, shape
 from cc_fleet.policy import Policy
 from cc_fleet.policy.lint import lint
 from cc_fleet.policy.load import load
 from cc_fleet.policy.schema import fields, records, schema
+from cc_fleet.policy.when import overlaid
 from tests.generate import PROJECT, policy_page
+from tests.policy.test_overlays import bare
 from tests.policy.test_schema import loaded
 
 FILE = Path(__file__).parent / "complete" / "policy.yaml"
@@ -62,3 +65,15 @@ def test_the_page_has_the_example_and_every_key() -> None:
     assert TEXT in page
     assert page.count("\n| `") == sum(len(fields(record)) for record in records())
     assert "](#a-variable)" in page
+
+
+def test_what_show_prints_is_the_same_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Overlays with the keys that they were given, defaults too: ``gate: "off"`` of an overlay is no default."""
+    assert main(["policy", "show", str(FILE)]) == 0
+    again = tmp_path / "policy.yaml"
+    again.write_text(capsys.readouterr().out, encoding="utf-8")
+    (tmp_path / "groups.csv").write_text("a,b\n", encoding="utf-8")
+    mine, theirs = load([str(FILE)]).policy, load([str(again)]).policy
+    assert overlaid(theirs, ("images",)).cli.gate == "off"
+    for names in ((), ("images",), ("canary", "images")):
+        assert bare(overlaid(theirs, names)) == bare(overlaid(mine, names))
