@@ -31,7 +31,9 @@ _PRE = "(?:[-_.]?(?:[Aa][Ll][Pp][Hh][Aa]|[Aa]|[Bb][Ee][Tt][Aa]|[Bb]|[Pp][Rr][Ee]
 _POST = "(?:-[0-9]+|[-_.]?(?:[Pp][Oo][Ss][Tt]|[Rr][Ee][Vv]|[Rr])[-_.]?[0-9]*)?"
 _DEV = "(?:[-_.]?[Dd][Ee][Vv][-_.]?[0-9]*)?"
 _PEP440 = rf"[0-9]+(?:\.[0-9]+)*{_PRE}{_POST}{_DEV}(?:\+[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*)?"
-_COMPARATOR = rf"(?:>=|<=|==|!=|=|>|<)?\s*v?(?:{_SEMVER}|{_PEP440})"
+# What both could be is semver's: a choice of two at every version would cost an editor two to the power of versions.
+_END = r"(?![^\s,|])"
+_COMPARATOR = rf"(?:(?:>=|<=|==|!=|=|>|<)\s*)?v?(?:{_SEMVER}{_END}|(?!{_SEMVER}{_END}){_PEP440}{_END})"
 _SET = rf"\s*(?:\*|{_COMPARATOR}(?:(?:\s*,\s*|\s+(?=[<>=!])){_COMPARATOR})*)\s*"
 RANGE = rf"{_SET}(?:\|\|{_SET})*"
 

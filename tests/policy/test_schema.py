@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from cc_fleet.decode import Date, DecodeError, Value, decode, read_yaml, shape
 from cc_fleet.policy import Policy
 from cc_fleet.policy.load import folder, packaged
-from cc_fleet.policy.schema import about, fields, records, schema, schema_of, sentences
+from cc_fleet.policy.schema import DATE, RANGE, about, fields, records, schema, schema_of, sentences
 from cc_fleet.policy.values import Count, Duration, Numbers, Share
 from cc_fleet.versions import Range
 
@@ -276,6 +277,19 @@ def test_a_pattern_is_what_the_reader_takes(key: str, read: Any, alphabet: str) 
         assert validator.is_valid(text) == taken, text
 
     compare()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [">=2.1.163, " * 200, "2.1.163 || " * 200 + "x", "1." * 2000 + "x", "2.1.1-" * 200 + "~", " " * 500 + "x", "1.0a" * 300, "1-" * 1000 + "!", "1.0.0-a.1.b.2.c" * 50 + "~",
+     ">= " * 300, "1.0.post1.dev1+a.b" * 50],
+)  # fmt: skip
+def test_no_text_keeps_an_editor_busy(text: str) -> None:
+    """A pattern is tried on what is typed: two ways through each version would be 2 to the power of versions."""
+    start = time.process_time()
+    for pattern in (RANGE, DATE, Duration.PATTERN, Count.PATTERN, Share.PATTERN):
+        assert re.fullmatch(pattern, text) is None
+    assert time.process_time() - start < 2
 
 
 def test_a_date_is_a_day_of_the_calendar() -> None:
