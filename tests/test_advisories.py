@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from cc_fleet import advisories
 from cc_fleet.advisories import Advisory, Present, Shelf, Text, examples
@@ -330,6 +333,34 @@ def test_an_ordinary_pattern_is_taken(pattern: str, text: str) -> None:
 def test_its_patterns_are_safe(advisory: Advisory) -> None:
     for symptom in advisory.symptoms:
         Pattern.parse(symptom)
+
+
+_ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^b]", r"\w", r"\d", r"\s", " ", "1"])
+_COUNTS = st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,3}", "{2,}", "*?", "+?", "*+"])
+
+
+def _pieces(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    branches = st.lists(st.lists(inner, min_size=1, max_size=3).map("".join), min_size=1, max_size=3).map("|".join)
+    return st.builds(lambda group, body, count: f"{group}{body}){count}", st.sampled_from(["(", "(?:", "(?="]), branches, _COUNTS)
+
+
+@settings(max_examples=300, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(st.lists(st.recursive(st.builds(str.__add__, _ATOMS, _COUNTS), _pieces, max_leaves=6), min_size=1, max_size=4).map("".join), st.sampled_from(["$", "!", ""]))
+def test_whatever_pattern_is_taken_ends_soon(body: str, end: str) -> None:
+    try:
+        pattern = Pattern.parse(body + end)
+    except ValueError:
+        return
+
+    def stop(*_: object) -> None:
+        raise AssertionError(f"{pattern} runs away")
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(6)
+    for text in ("a" * 2000, "ab" * 1000, "aab " * 500, "1a" * 1000, "a" * 1999 + "?"):
+        pattern.found_in(text)
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
 
 
 def test_a_long_line_is_searched_to_its_end() -> None:
