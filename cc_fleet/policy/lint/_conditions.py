@@ -1,0 +1,73 @@
+"""Conditions (``when``) that nothing meets, of overlays and of single rules."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from cc_fleet.decode import near
+from cc_fleet.policy import When
+from cc_fleet.policy.lint._published import meet, range_
+from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
+
+_UPSTREAMS = ("anthropic", "bedrock", "vertex", "foundry", "openai")
+
+
+def conditions(sight: Sight, part: Part, when: When, spot: Spot) -> Iterator[Remark]:
+    """What cannot hold of ``when``, which stands at ``spot``."""
+    if when == When():
+        return
+    if when.kind == ("image",) and when.os == ("macos",):
+        yield spot.of("os").error("no image is of macOS, so this never holds; delete one of the two")
+    yield from _groups(sight, when, spot.of("group"))
+    yield from _upstreams(sight, when, spot.of("upstream"))
+    yield from _gateways(sight, when, spot.of("gateway"))
+    yield from _client(part, when, spot.of("cli"))
+    if part.when is not when:
+        yield from _inside(part, when, spot)
+
+
+def _groups(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
+    known = sight.groups
+    for group in when.group if known is not None else ():
+        if known is not None and group not in known and all(ring.group != group for ring in sight.policy.rollout):
+            yield spot.warning(f"no machine in {sight.policy.groups} is in this group: {near(group, sorted(known)) if known else 'it names no group'}")
+
+
+def _upstreams(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
+    given = {rule.upstream for rule in sight.policy.gateways} - {None}
+    for upstream in when.upstream:
+        if upstream not in _UPSTREAMS:
+            yield spot.error(near(upstream, list(_UPSTREAMS)))
+        elif upstream not in given:
+            yield spot.error(f"no rule of `gateways` has upstream: {upstream}, so this never holds; add it to the gateway's rule")
+
+
+def _gateways(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
+    if sight.policy.other_gateways != "deny":
+        return
+    rules = [rule for part in sight.parts for rule in part.rules.gateways]
+    for pattern in when.gateway:
+        if not any(rule.matches(pattern) or fnmatch.fnmatchcase(rule.url.lower(), pattern.lower()) for rule in rules):
+            yield spot.warning("no rule of `gateways` allows such a URL, and other-gateways is deny; only a client that breaks the policy meets this")
+
+
+def _client(part: Part, when: When, spot: Spot) -> Iterator[Remark]:
+    if when.cli is None:
+        return
+    told = list(range_(spot, when.cli))
+    yield from told
+    mine = part.when is when and "versions" in part.rules.cli.given  # the overlay has versions of its own
+    allowed = part.ruled.cli.versions
+    if not told and not mine and allowed is not None and not meet(when.cli, allowed):
+        yield spot.warning(f"cli.versions ({allowed}) refuses every client in {when.cli}, so no client that is right meets this; correct one of the two")
+
+
+def _inside(part: Part, when: When, spot: Spot) -> Iterator[Remark]:
+    """A rule's condition that its overlay's own condition excludes."""
+    for name in ("kind", "os", "provider", "upstream"):
+        mine, outer = getattr(when, name), getattr(part.when, name)
+        if mine and outer and not set(mine) & set(outer) and name in ("kind", "os"):
+            yield spot.of(name).error(f"the overlay is for {name} {' or '.join(outer)} alone, so this never holds; correct one of the two")
+
+
