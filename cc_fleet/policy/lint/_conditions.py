@@ -10,6 +10,12 @@ from cc_fleet.policy import When
 from cc_fleet.policy.lint._published import meet, range_
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 
+# What gives a client its provider.
+SWITCHES = {
+    "bedrock": "CLAUDE_CODE_USE_BEDROCK", "vertex": "CLAUDE_CODE_USE_VERTEX", "foundry": "CLAUDE_CODE_USE_FOUNDRY",
+    "mantle": "CLAUDE_CODE_USE_MANTLE", "gateway": "ANTHROPIC_BASE_URL",
+}  # fmt: skip
+_MOST = 300
 _UPSTREAMS = ("anthropic", "bedrock", "vertex", "foundry", "openai")
 
 
@@ -22,6 +28,7 @@ def conditions(sight: Sight, part: Part, when: When, spot: Spot) -> Iterator[Rem
     yield from _groups(sight, when, spot.of("group"))
     yield from _upstreams(sight, when, spot.of("upstream"))
     yield from _gateways(sight, when, spot.of("gateway"))
+    yield from _providers(part, when, spot.of("provider"))
     yield from _client(part, when, spot.of("cli"))
     if part.when is not when:
         yield from _inside(part, when, spot)
@@ -44,12 +51,24 @@ def _upstreams(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
 
 
 def _gateways(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
-    if sight.policy.other_gateways != "deny":
+    rules = [rule for part in sight.parts for rule in part.rules.gateways] if when.gateway else []
+    if sight.policy.other_gateways != "deny" or len(rules) > _MOST:
         return
-    rules = [rule for part in sight.parts for rule in part.rules.gateways]
     for pattern in when.gateway:
         if not any(rule.matches(pattern) or fnmatch.fnmatchcase(rule.url.lower(), pattern.lower()) for rule in rules):
             yield spot.warning("no rule of `gateways` allows such a URL, and other-gateways is deny; only a client that breaks the policy meets this")
+
+
+def _providers(part: Part, when: When, spot: Spot) -> Iterator[Remark]:
+    """Providers that the policy's own rules on variables forbid."""
+    shut = [name for name in when.provider if name in SWITCHES and _is_forbidden(part, SWITCHES[name])]
+    if shut and len(shut) == len(when.provider):
+        yield spot.warning(f"env forbids {SWITCHES[shut[0]]}, without which no client has this provider; correct one of the two")
+
+
+def _is_forbidden(part: Part, name: str) -> bool:
+    rule = part.ruled.env.get(name)
+    return rule is not None and rule.when == When() and (rule.absent or rule.value in ("", "0", "false"))
 
 
 def _client(part: Part, when: When, spot: Spot) -> Iterator[Remark]:

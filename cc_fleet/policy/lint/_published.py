@@ -47,7 +47,7 @@ def unpublished(version: str) -> str | None:
         return None
     below = [v for v in published().versions if (key(v) or ()) < wanted]
     above = [v for v in published().versions if (key(v) or ()) > wanted]
-    return f"{version} was never published; there are {below[-1]} and {above[0]}" if below else f"{version} was never published; the first was {above[0]}"
+    return f"{version} was never published on npm; there are {below[-1]} and {above[0]}" if below else f"{version} was never published on npm; the first was {above[0]}"
 
 
 def pin(spot: Spot, version: str) -> Iterator[Remark]:

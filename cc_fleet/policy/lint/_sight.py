@@ -34,9 +34,11 @@ class Spot(NamedTuple):
     node: Node | None = None
 
     def of(self, *names: str) -> Spot:
-        """What stands at these keys (or, in a list, numbers) below."""
+        """What stands at these keys below; a single value that is short for a record has none."""
         spot = self
         for name in names:
+            if spot.node is not None and spot.node.kind in ("plain", "quoted"):
+                return spot
             spot = next((inner for inner in spot.inside() if inner.path[-1] == name), Spot((*spot.path, name), spot.place))
         return spot
 
@@ -88,13 +90,14 @@ class Part(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """All that a rule may ask."""
+    """All that a rule may ask.  ``held`` are the groups that some machine has together."""
 
     loaded: Loaded
     policy: Policy
     parts: tuple[Part, ...]
     today: str
     known: Mapping[str, Range | None] | None
+    held: frozenset[tuple[str, ...]]
 
     @property
     def base(self) -> Part:
@@ -103,7 +106,12 @@ class Sight(NamedTuple):
     @property
     def groups(self) -> frozenset[str] | None:
         """The groups that the ``groups`` file names; None where there is no such file."""
-        return frozenset(group for named in self.loaded.groups.values() for group in named) if self.policy.groups else None
+        return frozenset(group for held in self.held for group in held) if self.policy.groups else None
+
+
+def beside(place: Place, here: Place) -> str:
+    """Another place, as a remark about ``here`` names it."""
+    return f"line {place.line}" if place.file == here.file else str(place)
 
 
 def sight(loaded: Loaded, today: str, known: Mapping[str, Range | None] | None) -> Sight:
@@ -114,5 +122,5 @@ def sight(loaded: Loaded, today: str, known: Mapping[str, Range | None] | None) 
     for overlay in policy.overlays:
         found = spots.get(overlay.place)
         spot = Spot(("overlays", overlay.name), overlay.place, found.node if found else None)
-        parts.append(Part(overlay, overlaid(policy, (overlay.name,)), spot, overlay.when))
-    return Sight(loaded, policy, tuple(parts), today, known)
+        parts.append(Part(overlay, overlaid(policy._replace(overlays=(overlay,)), (overlay.name,)), spot, overlay.when))
+    return Sight(loaded, policy, tuple(parts), today, known, frozenset(loaded.groups.values()))

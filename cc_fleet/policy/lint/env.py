@@ -16,6 +16,7 @@ from cc_fleet.policy.values import COMPARISON
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 _SECRET = re.compile(r"API_?KEY$|AUTH_TOKEN|OAUTH_TOKEN|CUSTOM_HEADERS|SECRET|PASSWORD")
 _LAUNCH_ONLY = ("CLAUDE_CODE_PROJECT_DIR_NAME",)
+MOST = 300  # names that are compared with all others, which takes a millisecond each
 _NEVER = "999999999.0.0"
 
 
@@ -44,13 +45,15 @@ def remarks(sight: Sight) -> Iterator[Remark]:
         yield Spot(("env", written), place).note(f"the variable is {real}, and is judged by that name; write it so")
     for part in sight.parts:
         spots = part.spot.members("env")
-        for name, rule in part.rules.env.items():
+        for number, (name, rule) in enumerate(part.rules.env.items()):
             spot = spots.get(name, Spot(("env", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            for told in (_name, _words, _number, _switch, _locked):
+            yield from _name(name, rule, spot) if number < MOST else ()
+            for told in (_words, _number, _switch, _locked):
                 yield from told(name, rule, spot)
             yield from _deaf(part, name, rule, spot)
             yield from _oauth(part, name, rule, spot)
+            yield from _betas(part, name, rule, spot)
 
 
 def _name(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
@@ -66,7 +69,7 @@ def _words(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
     for number, word in enumerate(rule.one_of):
         if word == "":
             yield at.warning('an empty variable counts as not set, so "" is never compared; delete it')
-        elif any(truth.same(name, word, earlier) for earlier in rule.one_of[:number]):
+        elif any(truth.same(name, word, earlier) for earlier in rule.one_of[:number]) and not _never_off(name, word):
             yield at.warning(f"{word!r} is there already, as the client reads it; delete one")
     if rule.value == "":
         yield spot.note('"" asks that it is unset; `absent: true` says so')
@@ -111,12 +114,17 @@ def _switch(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
     """Texts that a switch reads as another state than the one meant."""
     for key, word in [("value", rule.value or ""), *(("one-of", word) for word in rule.one_of)]:
         at = spot.of(key)
-        if name in truth.ANY_TEXT and word.strip().lower() in truth.FALSE:
+        if _never_off(name, word):
             yield at.warning(f"any text switches {name} on, {word!r} too; for off say `absent: true`")
         elif word and truth.is_switch(name) and not truth.is_switch_word(word):
             yield at.warning(f'the client reads {word!r} as off; write "1" for on, "0" for off')
         elif name == "CLAUDE_CODE_FORCE_MID_CONVERSATION_SYSTEM" and word.strip().lower() in truth.FALSE:
             yield at.warning(f"{word!r} does not switch the role off; it can only be forced on")
+
+
+def _never_off(name: str, word: str) -> bool:
+    """Whether ``word`` says off to a switch that any text switches on."""
+    return name in truth.ANY_TEXT and word.strip().lower() in truth.FALSE
 
 
 def _locked(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
@@ -127,7 +135,7 @@ def _locked(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
 def _deaf(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
     """Clients that the policy admits and that the variable, which it requires, does nothing to."""
     wanted = rule.value or ("x" if rule.required else "")
-    if not wanted or wanted.strip().lower() in truth.FALSE:
+    if not wanted or wanted.strip().lower() in truth.FALSE or name not in {deaf.name for deaf in DEAF}:
         return
     let = clients(part.ruled, part.when, rule.when)
     held = part.ruled.cli.versions is not None or rule.when.cli is not None or part.when.cli is not None
@@ -144,3 +152,9 @@ def _oauth(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Rem
     found = within(clients(part.ruled, part.when, rule.when), "2.1.81", "2.1.123")
     if found and not part.when.provider:
         yield spot.note(f"the policy admits {several(found)}, where this and an OAuth login end in a loop of 401s; 2.1.123 is the first without")
+
+
+def _betas(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
+    flag = part.ruled.env.get(FLAG)
+    if name == "ANTHROPIC_BETAS" and (rule.value or rule.required) and flag is not None and truth.is_on(FLAG, flag.value):
+        yield spot.warning(f"is sent although {FLAG} is on, which env requires too; delete one of the two")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cc_fleet.policy import GatewayRule
 from cc_fleet.policy.lint._published import meet, named
-from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
+from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
 from cc_fleet.versions import Range, key
 
 KINDS = ("litellm", "claude-code-router", "portkey", "flexgate", "ccgw", "bifrost", "truefoundry", "ngrok", "kong", "openrouter")
@@ -56,8 +56,6 @@ def _versions(rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
     for version in rule.deny:
         if key(version, "pep440") is None:
             yield spot.of("deny", version).error("is no version as Python numbers them, so no gateway is of it; write for instance 1.107.0")
-        elif rule.versions is not None and not rule.versions.admits(version, "pep440"):
-            yield spot.of("deny", version).note(f"is outside versions ({rule.versions}) anyway")
     if rule.versions is None:
         return
     wrong = [part.version for parts in rule.versions.alternatives for part in parts if key(part.version, "pep440") is None]
@@ -86,12 +84,14 @@ def _clients(part: Part, rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
 
 def _hidden(part: Part, rules: list[tuple[GatewayRule, Spot]]) -> Iterator[Remark]:
     """The first rule that matches counts; one whose every URL an earlier one matches never does."""
-    earlier = [(rule, Spot(("gateways", rule.url), rule.place)) for rule in part.ruled.gateways if all(rule is not mine for mine, _ in rules)]
+    own = {rule.place for rule, _ in rules}
+    earlier = [(rule, Spot(("gateways", rule.url), rule.place)) for rule in part.ruled.gateways if rule.place not in own]
     earlier += rules
     for rule, spot in rules[:_MOST]:
         for other, where in earlier[:_MOST]:
             if other is rule:
                 break
             if other.matches(rule.url):
-                yield spot.warning(f"never counts: {other.url} in line {where.place.line} stands before it and matches all that it does; put it first")
+                what = "is the same URL; make them one" if other.url == rule.url else "matches all that it does; put this one first"
+                yield spot.of("url").warning(f"never counts: {other.url} in {beside(where.place, spot.place)} stands before it and {what}")
                 break

@@ -8,11 +8,11 @@ from typing import Any
 from cc_fleet.policy import When
 from cc_fleet.policy.lint._conditions import conditions
 from cc_fleet.policy.lint._published import admitted, meet
-from cc_fleet.policy.lint._sight import Part, Remark, Sight
+from cc_fleet.policy.lint._sight import Part, Remark, Sight, beside
 from cc_fleet.policy.when import ADDED, BY_KEY, BY_NAME
 
 _MOST = 150
-_OF_TARGET = ("kind", "os")
+_Said = dict[tuple[str, ...], Any]
 _WORDS = ("kind", "os", "group", "provider", "gateway", "upstream", "model")
 
 
@@ -21,9 +21,10 @@ def remarks(sight: Sight) -> Iterator[Remark]:
     for part in overlays:
         yield from conditions(sight, part, part.when, part.spot.of("when"))
         yield from _empty(part)
-    for number, part in enumerate(overlays[:_MOST]):
-        for later in overlays[number + 1 : _MOST]:
-            yield from _pair(sight, part, later)
+    laid = [(part, _said(part)) for part in overlays[:_MOST]]
+    for number, (part, said) in enumerate(laid):
+        yield from _hidden(part, said, laid[number + 1 :])
+        yield from _against(sight, part, said, laid[:number])
 
 
 def _empty(part: Part) -> Iterator[Remark]:
@@ -33,9 +34,9 @@ def _empty(part: Part) -> Iterator[Remark]:
         yield part.spot.warning("says nothing but its name and when; delete it, or say what changes")
 
 
-def _said(part: Part) -> dict[tuple[str, ...], Any]:
+def _said(part: Part) -> _Said:
     """What the overlay lays over others, by the path of its key; what is added to a list hides nothing."""
-    found: dict[tuple[str, ...], Any] = {}
+    found: _Said = {}
     for name in getattr(part.rules, "given", ()):
         value = getattr(part.rules, name)
         if name in BY_NAME:
@@ -49,40 +50,43 @@ def _said(part: Part) -> dict[tuple[str, ...], Any]:
     return found
 
 
-def _pair(sight: Sight, part: Part, later: Part) -> Iterator[Remark]:
-    """What becomes of two overlays where both hold: the later wins, key by key."""
-    if not _together(sight, part.when, later.when):
-        return
-    mine, theirs = _said(part), _said(later)
-    hidden = [path for path in mine if path in theirs and path[-1:] != ("",)]
-    if mine and len(hidden) == len(mine) and _within(part.when, later.when):
-        yield part.spot.warning(f"has no effect: {later.spot.path[-1]} comes later, holds wherever this does, and says all of its keys; delete it, or put it last")
-        return
-    if part.when != later.when and _within(later.when, part.when):
-        return  # first the rule, then the narrower exception
-    for path in hidden:
-        if _bare(mine[path]) != _bare(theirs[path]):
-            who = "it" if part.when == later.when else f"a target that meets this and {part.spot.path[-1]} at once"
-            yield later.spot.of(*path).warning(_told(part, later, path, who))
+def _hidden(part: Part, said: _Said, later: list[tuple[Part, _Said]]) -> Iterator[Remark]:
+    for other, theirs in later:
+        if _hides(part, said, other, theirs):
+            name = other.spot.path[-1]
+            yield part.spot.warning(f"has no effect: overlay {name} comes later, holds wherever this does, and says all of its keys; delete it, or put it last")
+            return
 
 
-def _told(part: Part, later: Part, path: tuple[str, ...], who: str) -> str:
-    name, line = part.spot.path[-1], part.spot.of(*path).place.line
-    if part.when == later.when:
-        return f"{name} has the same condition and says otherwise in line {line}; this one comes later and wins: make them one"
-    return f"{name} says otherwise in line {line}; for {who} this one wins, because it comes later: order them so, or narrow one"
+def _hides(part: Part, said: _Said, other: Part, theirs: _Said) -> bool:
+    """Whether ``other``, which is laid later, leaves nothing of ``part``."""
+    return bool(said) and all(path[1:] != ("",) and path in theirs for path in said) and _within(part.when, other.when)
+
+
+def _against(sight: Sight, part: Part, said: _Said, earlier: list[tuple[Part, _Said]]) -> Iterator[Remark]:
+    """What becomes of keys of which earlier overlays say otherwise, where both hold: the later wins."""
+    met = [
+        (other, theirs) for other, theirs in earlier
+        if _together(sight, part.when, other.when)
+        and (part.when == other.when or not _within(part.when, other.when))  # a narrower exception after the rule is meant
+        and not _hides(other, theirs, part, said)  # which is told of that one
+    ]  # fmt: skip
+    for path, value in said.items():
+        others = [other for other, theirs in met if path[1:] != ("",) and path in theirs and _bare(theirs[path]) != _bare(value)]
+        if others:
+            at = part.spot.of(*path)
+            named = " and ".join(f"overlay {other.spot.path[-1]} ({beside(other.spot.of(*path).place, at.place)})" for other in others)
+            says, them = ("say", "these") if len(others) > 1 else ("says", "it")
+            yield at.warning(f"{named} {says} otherwise, and a target may meet {them} and this; then this one wins, because it comes later: put what should win last, or narrow one")
 
 
 def _together(sight: Sight, one: When, other: When) -> bool:
     """Whether a target may meet both conditions, as far as can be told."""
-    for name in ("kind", "os"):
-        if (mine := getattr(one, name)) and (theirs := getattr(other, name)) and not set(mine) & set(theirs):
-            return False
-    for name in ("provider", "upstream", "model", "gateway"):  # of one target, clients may differ; that is no reason to speak
+    for name in ("kind", "os", "provider", "upstream", "model", "gateway"):  # one target's clients may differ, but that is rare
         if (mine := getattr(one, name)) and (theirs := getattr(other, name)) and not set(mine) & set(theirs):
             return False
     if one.group and other.group and not set(one.group) & set(other.group):
-        return any(set(one.group) & set(held) and set(other.group) & set(held) for held in set(sight.loaded.groups.values()))
+        return any(set(one.group) & set(held) and set(other.group) & set(held) for held in sight.held)
     return meet(one.cli, other.cli)
 
 

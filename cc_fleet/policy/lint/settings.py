@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from cc_fleet.versions import key
 
 GATE = ("requiredMinimumVersion", "requiredMaximumVersion")
 # What the client takes (facts/claude-code.md 1.4).
-WORDS: dict[str, tuple[Any, ...]] = {
+WORDS: dict[str, tuple[str, ...]] = {
     "effortLevel": ("low", "medium", "high", "xhigh"),
     "autoUpdatesChannel": ("latest", "stable", "rc"),
     "forceLoginMethod": ("claudeai", "console", "gateway"),
@@ -28,6 +29,7 @@ SINCE = {
     "requiredMinimumVersion": "2.1.163", "requiredMaximumVersion": "2.1.163", "enforceAvailableModels": "2.1.175", "policyHelper": "2.1.136",
     "disableCommandPluginSources": "2.1.229", "disableSideloadFlags": "2.1.193", "wslInheritsWindowsSettings": "2.1.118", "forceRemoteSettingsRefresh": "2.1.92",
 }  # fmt: skip
+MOST = 300  # keys that are compared with all others
 _EDITOR = ("useTerminal", "initialPermissionMode", "environmentVariables", "disableLoginPrompt", "claudeProcessWrapper", "allowDangerouslySkipPermissions", "usePythonEnvironment")
 _LOGIN = ("forceLoginMethod", "forceLoginOrgUUID")
 # What takes a login's place (facts/claude-code.md 1.4).
@@ -37,17 +39,18 @@ _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 def remarks(sight: Sight) -> Iterator[Remark]:
     for part in sight.parts:
         spots = part.spot.members("settings")
-        for name, rule in part.rules.settings.items():
+        for number, (name, rule) in enumerate(part.rules.settings.items()):
             spot = spots.get(name, Spot(("settings", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            yield from (*_key(name, spot), *_twice(rule, spot), *_values(name, rule, spot), *_version(name, rule, spot))
+            yield from _key(name, spot) if number < MOST else ()
+            yield from (*_twice(rule, spot), *_values(name, rule, spot), *_version(name, rule, spot))
             for judged in (_variable, _gate, _login, _old):
                 yield from judged(part, name, rule, spot)
         editor = part.spot.members("editor-settings")
-        for name, rule in part.rules.editor_settings.items():
+        for number, (name, rule) in enumerate(part.rules.editor_settings.items()):
             spot = editor.get(name, Spot(("editor-settings", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            yield from (*_twice(rule, spot), *_editor(name, spot))
+            yield from (*_twice(rule, spot), *(_editor(name, spot) if number < MOST else ()))
 
 
 def _key(name: str, spot: Spot) -> Iterator[Remark]:
@@ -75,14 +78,14 @@ def _values(name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:
         allowed = WORDS.get(name)
         reason = next((shape.reason for shape in SHAPES if ".".join(shape.key) == name and not shape.good(value)), None)
         if allowed is not None and value not in allowed:
-            yield spot.of(where).error(f"the client does not take {value!r}; write {' or '.join(map(str, allowed))}")
+            yield spot.of(where).error(f"the client does not take {json.dumps(value)}; write {', '.join(allowed[:-1])}{' or ' if allowed[1:] else ''}{allowed[-1]}")
         elif reason is not None:
             quoted = "; without quotation marks it is a number" if isinstance(value, str) and value.isdigit() else ""
-            yield spot.of(where).error(f"{reason}, and the client drops the whole file for it{quoted}")
+            yield spot.of(where).error(f"{reason}, so clients drop it, and most of them its whole file{quoted}")
 
 
 def _twice(rule: Setting, spot: Spot) -> Iterator[Remark]:
-    words = [repr(value.json) for value in rule.one_of]
+    words = [json.dumps(value.json) for value in rule.one_of]
     for word in sorted({word for word in words if words.count(word) > 1}):
         yield spot.of("one-of").warning(f"{word} stands here twice; delete one")
     if rule.required and (rule.value is not None or rule.absent):

@@ -6,28 +6,45 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from cc_fleet.decode import near
+from cc_fleet.model import Place
 from cc_fleet.policy import Waiver
-from cc_fleet.policy.allowed import refusal
-from cc_fleet.policy.lint._published import admitted, meet, range_
-from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
+from cc_fleet.policy.lint._published import admitted, clients, meet, range_
+from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
 from cc_fleet.policy.lint.names import KEPT, unknown
+from cc_fleet.versions import published
 
 SOON = 14
+_MOST = 150
+# Checks whose findings hang on a name, a URL or a file, and name no version.
+VERSIONLESS = (
+    "auto-update", "env-flag", "extension-skew", "extension-unpinned", "gateway-url",
+    "secret-exposed", "setting-value", "settings-ignored", "settings-invalid",
+)  # fmt: skip
+_OTHERS = ("gateway-version", "extension-version")
 
 
 def remarks(sight: Sight) -> Iterator[Remark]:
+    refused = _refused(sight)
     for part in sight.parts:
-        spots, seen = part.records("waivers"), dict[tuple[object, ...], int | None]()
+        spots, seen = part.records("waivers"), dict[tuple[object, ...], Place]()
         for waiver in part.rules.waivers:
             spot = spots.get(waiver.place, Spot(("waivers",), waiver.place))
             same = (waiver.check, waiver.allow and waiver.allow.versions.text, waiver.targets)
             if same in seen:
-                yield spot.warning(f"the waiver in line {seen[same]} excuses the same; delete one of the two")
-            seen[same] = waiver.place.line
+                yield spot.warning(f"the waiver in {beside(seen[same], spot.place)} excuses the same; delete one of the two")
+            seen[same] = waiver.place
             yield from _check(sight, part, waiver, spot.of("check"))
-            yield from _allow(sight, waiver, spot.of("allow", "versions"))
+            yield from _allow(sight, waiver, refused, spot.of("allow", "versions"))
             yield from _targets(sight, waiver, spot)
             yield from _until(sight, part, waiver, spot)
+
+
+def _refused(sight: Sight) -> frozenset[str]:
+    """The published versions that the policy, or it with one of its overlays, does not let run."""
+    found: frozenset[str] = frozenset()
+    for part in sight.parts[:_MOST] if any(part.rules.waivers for part in sight.parts) else ():
+        found |= frozenset(published().versions) - frozenset(clients(part.ruled))
+    return found
 
 
 def _check(sight: Sight, part: Part, waiver: Waiver, spot: Spot) -> Iterator[Remark]:
@@ -39,20 +56,21 @@ def _check(sight: Sight, part: Part, waiver: Waiver, spot: Spot) -> Iterator[Rem
         yield spot.warning("it excuses nothing: the check is ignored anyway; delete one of the two")
 
 
-def _allow(sight: Sight, waiver: Waiver, spot: Spot) -> Iterator[Remark]:
+def _allow(sight: Sight, waiver: Waiver, refused: frozenset[str], spot: Spot) -> Iterator[Remark]:
     if waiver.allow is None:
         return
     versions = waiver.allow.versions
-    told = list(range_(spot, versions))
+    if waiver.check in VERSIONLESS:
+        yield spot.warning(f"it excuses nothing: findings of {waiver.check} name no version; leave `allow` out")
+        return
+    told = [] if waiver.check in _OTHERS else list(range_(spot, versions))
     yield from told
     if told:
         return
     affected = (sight.known or {}).get(waiver.check)
     if affected is not None and not meet(versions, affected):
         yield spot.warning(f"it excuses nothing: {waiver.check} concerns {affected}, and none of {versions}; correct one of the two")
-    elif waiver.check == "cli-version" and not any(
-        refusal(part.ruled, "cli", version, part.ruled.cli.versions) for part in sight.parts for version in admitted(versions)
-    ):
+    elif waiver.check == "cli-version" and not refused & set(admitted(versions)):
         why = f"cli.versions ({sight.policy.cli.versions}) allows {versions}" if sight.policy.cli.versions else f"nothing refuses {versions}"
         yield spot.warning(f"it excuses nothing: {why} anyway; delete the waiver, or correct its versions")
 
