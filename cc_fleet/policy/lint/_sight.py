@@ -83,6 +83,14 @@ class Part(NamedTuple):
     ruled: Policy
     spot: Spot
     when: When = When()
+    inherited: frozenset[str] = frozenset()
+
+    def blame(self, remark: Remark, *keys: tuple[str, ...]) -> Remark:
+        """``remark``, at the key that brought it about where it would stand in a packaged file: else nobody was told."""
+        spots = [spot for path in keys if (spot := self.spot.of(*path)).node is not None and spot.place.file not in self.inherited]
+        if remark.place.file not in self.inherited or not spots:
+            return remark
+        return Remark(remark.severity, ".".join(spots[0].path), f"{remark.where} ({remark.place.file}): {remark.message}", spots[0].place)
 
     def records(self, name: str) -> dict[Place, Spot]:
         """The spots of the records in the list ``name``, by the place that each record knows."""
@@ -117,10 +125,10 @@ def beside(place: Place, here: Place) -> str:
 def sight(loaded: Loaded, today: str, known: Mapping[str, Range | None] | None) -> Sight:
     policy = loaded.policy
     root = Spot((), Place(loaded.files[-1], 1, 1), loaded.root)
-    parts = [Part(policy, policy, root)]
+    parts = [Part(policy, policy, root, inherited=loaded.inherited)]
     spots = {spot.place: spot for spot in root.items("overlays")}
     for overlay in policy.overlays:
         found = spots.get(overlay.place)
         spot = Spot(("overlays", overlay.name), overlay.place, found.node if found else None)
-        parts.append(Part(overlay, overlaid(policy._replace(overlays=(overlay,)), (overlay.name,)), spot, overlay.when))
+        parts.append(Part(overlay, overlaid(policy._replace(overlays=(overlay,)), (overlay.name,)), spot, overlay.when, loaded.inherited))
     return Sight(loaded, policy, tuple(parts), today, known, frozenset(loaded.groups.values()))

@@ -15,6 +15,7 @@ from cc_fleet.versions import key, published
 
 PLATFORMS = ("darwin-arm64", "darwin-x64", "linux-arm64", "linux-arm64-musl", "linux-x64", "linux-x64-musl", "win32-arm64", "win32-x64")
 GATE = "2.1.163"
+_VERSIONS = ("cli", "versions")
 # What stops a client's updates.
 _STOPS = ("DISABLE_AUTOUPDATER", "DISABLE_UPDATES")
 
@@ -42,7 +43,7 @@ def _install(part: Part) -> Iterator[Remark]:
         return
     yield from pin(spot, version)
     if unpublished(version) is None and (why := refusal(part.ruled, "cli", version, part.ruled.cli.versions)):
-        yield spot.error(f"{version} {why}; name a version that is allowed")
+        yield part.blame(spot.error(f"{version} {why}; name a version that is allowed"), _VERSIONS)
 
 
 def _gate(part: Part) -> Iterator[Remark]:
@@ -55,9 +56,11 @@ def _gate(part: Part) -> Iterator[Remark]:
         return
     old = within(clients(part.ruled), "0.0.0", GATE)
     if old:
-        yield spot.warning(f"clients before {GATE} know no gate, and cli.versions admits {several(old)}; only an audit holds those")
+        told = f"clients before {GATE} know no gate, and cli.versions admits {several(old)}; only an audit holds those"
+        yield part.blame(spot.warning(told), _VERSIONS)
     elif admitted(cli.versions) and cli.versions.admits(FAR) and cli.versions.admits("0.0.0"):
-        yield spot.warning(f"{cli.versions} has neither a lowest nor a highest version, so no gate is written; give it one")
+        told = f"{cli.versions} has neither a lowest nor a highest version, so no gate is written; give it one"
+        yield part.blame(spot.warning(told), _VERSIONS)
 
 
 def _slips(part: Part) -> Iterator[Remark]:
@@ -73,7 +76,8 @@ def _slips(part: Part) -> Iterator[Remark]:
     slipped = tuple(v for v in published().versions if v not in let and max(low, (2, 1, 163)) <= (key(v) or ()) <= high)
     if slipped:
         told = several(slipped) if len(slipped) > 8 else ", ".join(slipped)
-        yield spot.warning(f"a gate is one range without holes, so it lets {told} start, which the policy refuses; only an audit finds them")
+        remark = spot.warning(f"a gate is one range without holes, so it lets {told} start, which the policy refuses; only an audit finds them")
+        yield part.blame(remark, _VERSIONS, ("deny",))
 
 
 def _updates(part: Part) -> Iterator[Remark]:
@@ -89,7 +93,8 @@ def _updates(part: Part) -> Iterator[Remark]:
     if stops:
         yield spot.error(f"clients may update themselves, and env wants {stops[0]}, which stops that; delete one of the two")
     elif cli.versions is not None and not cli.versions.admits(FAR) and cli.gate != "derive":
-        yield spot.warning(f"clients that update themselves leave {cli.versions}; add gate: derive, which their updater obeys, or say false")
+        told = f"clients that update themselves leave {cli.versions}; add gate: derive, which their updater obeys, or say false"
+        yield part.blame(spot.warning(told), _VERSIONS)
     channel = part.ruled.settings.get("autoUpdatesChannel")
     if cli.auto_update.channel and channel and channel.value and channel.value.json != cli.auto_update.channel:
         yield spot.error(f"the channel is {cli.auto_update.channel} here and {channel.value.json} in settings.autoUpdatesChannel; delete one of the two")

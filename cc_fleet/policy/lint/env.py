@@ -15,6 +15,7 @@ from cc_fleet.policy.values import COMPARISON
 
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 _SECRET = re.compile(r"API_?KEY$|AUTH_TOKEN|OAUTH_TOKEN|CUSTOM_HEADERS|SECRET|PASSWORD")
+_VERSIONS = ("cli", "versions")
 _LAUNCH_ONLY = ("CLAUDE_CODE_PROJECT_DIR_NAME",)
 MOST = 300  # names that are compared with all others, which takes a millisecond each
 _NEVER = "999999999.0.0"
@@ -143,7 +144,7 @@ def _deaf(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Rema
     for deaf, found in worst:
         if deaf.severity == "warning" or not any(other.severity == "warning" for other, _ in worst):
             told = f"the policy admits {several(found)}, which {deaf.what}; narrow cli.versions, or the rule by `when: {{cli: …}}`"
-            yield Remark(deaf.severity if held else "note", ".".join(spot.path), told, spot.place)
+            yield part.blame(Remark(deaf.severity if held else "note", ".".join(spot.path), told, spot.place), _VERSIONS)
 
 
 def _oauth(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
@@ -151,7 +152,8 @@ def _oauth(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Rem
         return
     found = within(clients(part.ruled, part.when, rule.when), "2.1.81", "2.1.123")
     if found and not part.when.provider:
-        yield spot.note(f"the policy admits {several(found)}, where this and an OAuth login end in a loop of 401s; 2.1.123 is the first without")
+        told = f"the policy admits {several(found)}, where this and an OAuth login end in a loop of 401s; 2.1.123 is the first without"
+        yield part.blame(spot.note(told), _VERSIONS)
 
 
 def _betas(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
