@@ -228,7 +228,7 @@ def test_a_remark_is_one_line_of_printable_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("cli: {versions: '>=2.1.30, <=2.1.200'}", [(3, "cli.versions: cli.gate (strict.yaml): clients before 2.1.163"), (3, "cli.versions: env.CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS (strict.yaml): the policy admits 2.1.30 and 2.1.31")]),
     ("deny: [{id: x, versions: 2.1.170}]", [(3, "deny: cli.gate (strict.yaml): a gate is one range without holes, so it lets 2.1.170 start")]),
-    ("cli: {auto-update: {channel: stable}}", [(3, "cli.auto-update: clients may update themselves, and env wants DISABLE_AUTOUPDATER")]),
+    ("cli: {auto-update: {channel: stable}}", [(3, "cli.auto-update: auto-update lets clients update themselves, and env wants DISABLE_AUTOUPDATER")]),
 ])  # fmt: skip
 def test_what_one_makes_of_a_packaged_policy_is_told_at_ones_own_key(text: str, expected: list[tuple[int, str]], tmp_path: Path) -> None:
     """Else it would stand in a file of which nothing is said."""

@@ -92,6 +92,11 @@ class Part(NamedTuple):
             return remark
         return Remark(remark.severity, ".".join(spots[0].path), f"{remark.where} ({remark.place.file}): {remark.message}", spots[0].place)
 
+    def first(self, *keys: tuple[str, ...]) -> Spot:
+        """The first of the keys that stands here."""
+        found = [spot for path in keys if (spot := self.spot.of(*path)).node is not None]
+        return found[0] if found else self.spot.of(*keys[0])
+
     def records(self, name: str) -> dict[Place, Spot]:
         """The spots of the records in the list ``name``, by the place that each record knows."""
         return {spot.place: spot for spot in self.spot.items(name)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.client import EXTENSION
+from cc_fleet.client import EXTENSION, truth
 from cc_fleet.decode import near
-from cc_fleet.policy import Denied
+from cc_fleet.policy import Denied, Policy
 from cc_fleet.policy.allowed import refusal
 from cc_fleet.policy.lint._published import FAR, admitted, clients, named, pin, range_, several, unpublished, within
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
@@ -22,7 +22,7 @@ _STOPS = ("DISABLE_AUTOUPDATER", "DISABLE_UPDATES")
 
 def remarks(sight: Sight) -> Iterator[Remark]:
     for part in sight.parts:
-        for rule in (_versions, _install, _gate, _slips, _updates, _digests):
+        for rule in (_versions, _install, _gate, _slips, _updates, _stopped, _digests):
             yield from rule(part)
         yield from _denied(part)
     yield from _lifted(sight)
@@ -48,7 +48,7 @@ def _install(part: Part) -> Iterator[Remark]:
 
 def _gate(part: Part) -> Iterator[Remark]:
     """The client's own gate is unknown before 2.1.163, and needs ends to be written from."""
-    cli, spot = part.ruled.cli, part.spot.of("cli", "gate")
+    cli, spot = part.ruled.cli, part.first(("cli", "gate"), _VERSIONS)
     if cli.gate != "derive" or not {"gate", "versions"} & set(part.rules.cli.given):
         return
     if cli.versions is None:
@@ -65,39 +65,56 @@ def _gate(part: Part) -> Iterator[Remark]:
 
 def _slips(part: Part) -> Iterator[Remark]:
     """A gate is one closed range: what the policy leaves out inside it starts all the same."""
-    cli, spot = part.ruled.cli, part.spot.of("cli", "gate")
-    inside = admitted(cli.versions)
-    said = {"gate", "versions"} & set(part.rules.cli.given) or part.rules.deny
-    if cli.gate != "derive" or cli.versions is None or not inside or not said:
+    said = {"gate", "versions"} & set(part.rules.cli.given)
+    if not said and not part.rules.deny:
         return
-    low = (0,) if cli.versions.admits("0.0.0") else key(inside[0]) or ()
-    high = (10**9,) if cli.versions.admits(FAR) else key(inside[-1]) or ()
-    let = set(clients(part.ruled))
-    slipped = tuple(v for v in published().versions if v not in let and max(low, (2, 1, 163)) <= (key(v) or ()) <= high)
+    slipped = _let(part.ruled)
+    if not said:  # an overlay that denies more: the rest is told of the policy itself
+        slipped = tuple(v for v in slipped if any(d.versions and d.versions.admits(v) for d in part.rules.deny))
     if slipped:
         told = several(slipped) if len(slipped) > 8 else ", ".join(slipped)
-        remark = spot.warning(f"a gate is one range without holes, so it lets {told} start, which the policy refuses; only an audit finds them")
-        yield part.blame(remark, _VERSIONS, ("deny",))
+        told = f"a gate is one range without holes, so it lets {told} start, which the policy refuses; only an audit finds them"
+        yield part.blame(part.first(("cli", "gate"), _VERSIONS, ("deny",)).warning(told), _VERSIONS, ("deny",))
+
+
+def _let(policy: Policy) -> tuple[str, ...]:
+    """The published versions that the gate, as it is derived, would let start and the policy refuses."""
+    allowed = policy.cli.versions
+    inside = admitted(allowed)
+    if policy.cli.gate != "derive" or allowed is None or not inside:
+        return ()
+    low = (0,) if allowed.admits("0.0.0") else key(inside[0]) or ()
+    high = (10**9,) if allowed.admits(FAR) else key(inside[-1]) or ()
+    let = set(clients(policy))
+    return tuple(v for v in published().versions if v not in let and max(low, (2, 1, 163)) <= (key(v) or ()) <= high)
 
 
 def _updates(part: Part) -> Iterator[Remark]:
-    cli, spot = part.ruled.cli, part.spot.of("cli", "auto-update")
-    if cli.auto_update is None or not ({"auto_update", "versions"} & set(part.rules.cli.given) or part.rules.env):
+    """Updates that are allowed, and a ceiling that they leave, or another channel."""
+    cli = part.ruled.cli
+    if cli.auto_update is None or not cli.auto_update.allowed:
         return
-    stops = [name for name in _STOPS if (rule := part.ruled.env.get(name)) and (rule.value or "").lower() in ("1", "true", "yes", "on")]
-    if not cli.auto_update.allowed:
-        rule = part.ruled.env.get(_STOPS[0])
-        if rule is not None and (rule.absent or rule.value in ("", "0", "false", "no", "off")):
-            yield part.spot.of("env", _STOPS[0]).error("cli.auto-update: false needs this on, and here it may not be; delete one of the two")
-        return
-    if stops:
-        yield spot.error(f"clients may update themselves, and env wants {stops[0]}, which stops that; delete one of the two")
-    elif cli.versions is not None and not cli.versions.admits(FAR) and cli.gate != "derive":
+    spot = part.first(("cli", "auto-update"), _VERSIONS)
+    if {"auto_update", "versions"} & set(part.rules.cli.given) and cli.versions is not None and not cli.versions.admits(FAR) and cli.gate != "derive":
         told = f"clients that update themselves leave {cli.versions}; add gate: derive, which their updater obeys, or say false"
         yield part.blame(spot.warning(told), _VERSIONS)
     channel = part.ruled.settings.get("autoUpdatesChannel")
-    if cli.auto_update.channel and channel and channel.value and channel.value.json != cli.auto_update.channel:
+    if cli.auto_update.channel and "auto_update" in part.rules.cli.given and channel and channel.value and channel.value.json != cli.auto_update.channel:
         yield spot.error(f"the channel is {cli.auto_update.channel} here and {channel.value.json} in settings.autoUpdatesChannel; delete one of the two")
+
+
+def _stopped(part: Part) -> Iterator[Remark]:
+    """What auto-update says, and variables that say the contrary."""
+    rule, env = part.ruled.cli.auto_update, part.ruled.env
+    if rule is None or not ("auto_update" in part.rules.cli.given or set(_STOPS) & set(part.rules.env)):
+        return
+    stops = [name for name in _STOPS if name in env and truth.is_on(name, env[name].value)]
+    if rule.allowed and stops:
+        told = f"auto-update lets clients update themselves, and env wants {stops[0]}, which stops that; delete one of the two"
+        yield part.first(("cli", "auto-update"), ("env", stops[0])).warning(told)
+    switch = env.get(_STOPS[0])
+    if not rule.allowed and not stops and switch is not None and (switch.absent or switch.value in ("", *truth.FALSE)):
+        yield part.first(("env", _STOPS[0]), ("cli", "auto-update")).error(f"cli.auto-update: false needs {_STOPS[0]} on, and env forbids it; delete one of the two")
 
 
 def _digests(part: Part) -> Iterator[Remark]:

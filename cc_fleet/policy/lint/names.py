@@ -58,6 +58,6 @@ def _inline(part: Part) -> Iterator[Remark]:
         if name in KEPT:
             yield spot.error(f"{name} cannot be excused; delete it")
         elif name not in known:
-            yield spot.error(f"no check of the name: {near(name, list(known))}")
+            yield spot.warning(f"no check of the name, so it excuses nothing: {near(name, list(known))}")
         elif part.ruled.severity.get(name) == "ignore":
             yield spot.warning(f"{name} is ignored anyway; delete it")
