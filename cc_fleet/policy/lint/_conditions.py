@@ -42,12 +42,11 @@ def _groups(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
 
 
 def _upstreams(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
-    given = {rule.upstream for rule in sight.policy.gateways} - {None}
-    for upstream in when.upstream:
-        if upstream not in _UPSTREAMS:
-            yield spot.error(near(upstream, list(_UPSTREAMS)))
-        elif upstream not in given:
-            yield spot.error(f"no rule of `gateways` has upstream: {upstream}, so this never holds; add it to the gateway's rule")
+    wrong = [upstream for upstream in when.upstream if upstream not in _UPSTREAMS]
+    for upstream in wrong:
+        yield spot.error(near(upstream, list(_UPSTREAMS)))
+    if when.upstream and not wrong and not {rule.upstream for rule in sight.policy.gateways} & set(when.upstream):
+        yield spot.error(f"no rule of `gateways` has upstream: {' or '.join(when.upstream)}, so this never holds; add it to the gateway's rule")
 
 
 def _gateways(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:

@@ -138,20 +138,38 @@ def _deaf(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Rema
     wanted = rule.value or ("x" if rule.required else "")
     if not wanted or wanted.strip().lower() in truth.FALSE or name not in {deaf.name for deaf in DEAF}:
         return
-    let = clients(part.ruled, part.when, rule.when)
-    held = part.ruled.cli.versions is not None or rule.when.cli is not None or part.when.cli is not None
+    let = _reached(part, rule)
+    held = _is_narrowed(part, let)
     worst = [(deaf, found) for deaf in DEAF if deaf.name == name and (found := within(let, deaf.since, deaf.until))]
-    for deaf, found in worst:
+    for deaf, found in worst if held else worst[:1]:
         if deaf.severity == "warning" or not any(other.severity == "warning" for other, _ in worst):
             told = f"the policy admits {several(found)}, which {deaf.what}; narrow cli.versions, or the rule by `when: {{cli: …}}`"
             yield part.blame(Remark(deaf.severity if held else "note", ".".join(spot.path), told, spot.place), _VERSIONS)
 
 
+def _reached(part: Part, rule: Environment) -> tuple[str, ...]:
+    """The published versions that the policy lets run and the rule speaks of, as far as its condition tells."""
+    let = clients(part.ruled, part.when, rule.when)
+    upstream = rule.when.upstream or part.when.upstream
+    behind = upstream or (part.ruled.other_gateways == "deny" and "gateway" in rule.when.provider and len(rule.when.provider) == 1)
+    ranges = [gateway.clients for gateway in part.ruled.gateways if not upstream or gateway.upstream in upstream]
+    if not behind or not ranges or None in ranges:
+        return let
+    return tuple(version for version in let if any(served is not None and served.admits(version) for served in ranges))
+
+
+def _is_narrowed(part: Part, let: tuple[str, ...]) -> bool:
+    """Whether somebody chose the versions; of a policy that leaves them open old ones say little."""
+    return part.ruled.cli.versions is not None or len(let) < len(clients(part.ruled))
+
+
 def _oauth(part: Part, name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
     if name != FLAG or not truth.is_on(name, rule.value) or (rule.when.provider and "anthropic" not in rule.when.provider):
         return
-    found = within(clients(part.ruled, part.when, rule.when), "2.1.81", "2.1.123")
-    if found and not part.when.provider:
+    let = _reached(part, rule)
+    found = within(let, "2.1.81", "2.1.123")
+    behind = part.when.provider or part.when.upstream or rule.when.upstream or rule.when.gateway
+    if found and not behind and _is_narrowed(part, let):
         told = f"the policy admits {several(found)}, where this and an OAuth login end in a loop of 401s; 2.1.123 is the first without"
         yield part.blame(spot.note(told), _VERSIONS)
 

@@ -11,7 +11,9 @@ from cc_fleet.policy.lint._published import meet, named
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
 from cc_fleet.versions import Range, key
 
-KINDS = ("litellm", "claude-code-router", "portkey", "flexgate", "ccgw", "bifrost", "truefoundry", "ngrok", "kong", "openrouter")
+# As the advisories name them, and others that people run.
+KINDS = ("litellm", "ccr", "portkey", "flexgate", "ccgw", "vllm", "envoy", "bifrost", "truefoundry", "ngrok", "kong", "openrouter")
+_ALSO = {"claude-code-router": "ccr", "envoy-ai-gateway": "envoy"}
 _MOST = 300
 
 
@@ -47,8 +49,8 @@ def _url(rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
 
 def _kind(rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
     kind = (rule.kind or "").lower()
-    close = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.75)
-    if rule.kind is not None and rule.kind not in KINDS and close:
+    close = [_ALSO[kind]] if kind in _ALSO else difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.75)
+    if kind and kind not in KINDS and close:
         yield spot.of("kind").warning(f"{rule.kind!r} is no gateway that is known; did you mean {close[0]!r}?")
 
 

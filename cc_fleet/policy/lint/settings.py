@@ -42,7 +42,7 @@ def remarks(sight: Sight) -> Iterator[Remark]:
         for number, (name, rule) in enumerate(part.rules.settings.items()):
             spot = spots.get(name, Spot(("settings", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            yield from _key(name, spot) if number < MOST else ()
+            yield from _key(name, rule, spot) if number < MOST else ()
             yield from (*_twice(rule, spot), *_values(name, rule, spot), *_version(name, rule, spot))
             for judged in (_variable, _gate, _login, _old):
                 yield from judged(part, name, rule, spot)
@@ -53,7 +53,7 @@ def remarks(sight: Sight) -> Iterator[Remark]:
             yield from (*_twice(rule, spot), *(_editor(name, spot) if number < MOST else ()))
 
 
-def _key(name: str, spot: Spot) -> Iterator[Remark]:
+def _key(name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:
     known = scopes()
     if known.get(name) == "Global config":
         yield spot.warning("belongs in ~/.claude.json and is ignored in settings files; leave it out")
@@ -64,7 +64,7 @@ def _key(name: str, spot: Spot) -> Iterator[Remark]:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
     if close and close[0].count(".") == name.count("."):
         yield spot.warning(f"is no documented setting; did you mean {close[0]}?")
-    elif not above or not any(other == above or above.startswith(f"{other}.") or other.startswith(f"{above}.") for other in known):
+    elif not rule.absent and (not above or not any(other == above or above.startswith(f"{other}.") or other.startswith(f"{above}.") for other in known)):
         yield spot.note(f"is no setting that was documented by {load('settings_keys.json')['date']}; make sure that it exists")
 
 
