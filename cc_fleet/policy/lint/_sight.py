@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from cc_fleet.decode import Node
 from cc_fleet.model import Place
 from cc_fleet.policy import Overlay, Policy, When
 from cc_fleet.policy.load import Loaded
 from cc_fleet.policy.when import overlaid
+from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
 
 

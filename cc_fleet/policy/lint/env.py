@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from cc_fleet.client import truth
 from cc_fleet.policy import Environment
@@ -12,6 +11,7 @@ from cc_fleet.policy.lint._conditions import conditions
 from cc_fleet.policy.lint._published import clients, several, within
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 from cc_fleet.policy.values import COMPARISON
+from cc_fleet.records import NamedTuple
 
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 _SECRET = re.compile(r"API_?KEY$|AUTH_TOKEN|OAUTH_TOKEN|CUSTOM_HEADERS|SECRET|PASSWORD")
