@@ -10,26 +10,16 @@ is a near miss of a known one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from cc_fleet.checks import Subject, reported, who
 from cc_fleet.client import shown, truth
-from cc_fleet.data import variables
 from cc_fleet.model import REDACTED, Fix, Place, Problem
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
-NUMBERS = frozenset(
-    """
-    CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY MAX_THINKING_TOKENS CLAUDE_CODE_MAX_OUTPUT_TOKENS MCP_TIMEOUT
-    MCP_TOOL_TIMEOUT BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS BASH_MAX_OUTPUT_LENGTH MAX_MCP_OUTPUT_TOKENS
-    """.split()
-)
 # Of a number in another form the advisories tell which version reads what.
 ADVISED = frozenset(("MAX_THINKING_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
-_SWITCH = r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -39,7 +29,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for name, value, place in said:
         if name in policy.env:
             continue  # the policy's own rule speaks of its value
-        if (meant := _meant(name)) is not None:
+        if (meant := truth.meant(name)) is not None:
             yield Problem(name, f"{name} is not a variable of Claude Code; {meant} is", place, Fix(who(place), f"rename it to {meant}"))
         elif value not in (None, "", REDACTED):
             yield from _value(name, value, place)
@@ -47,30 +37,10 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 
 def _value(name: str, value: object, place: Place) -> Iterator[Problem]:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if name in NUMBERS and truth.integer(text) is None and not (name in ADVISED and text[:1].isdigit()):
+    if name in truth.NUMBERS and truth.integer(text) is None and not (name in ADVISED and text[:1].isdigit()):
         read = truth.concurrency(text, (2, 1, 153)) if name == truth.CONCURRENCY else None
         told = f", and up to 2.1.153 is read as {read}" if read is not None else ""
         message = f"{name} is {shown(value)}, which is no whole number in plain digits{told}"
         yield Problem(name, message, place, Fix(who(place), "write plain digits"))
-    elif re.match(_SWITCH, name) and name in variables() and name not in truth.ANY_TEXT and not _is_switch_word(text):
+    elif truth.is_switch(name) and not truth.is_switch_word(text):
         yield Problem(name, f"{name} is {shown(value)}, which the client reads as off", place, Fix(who(place), 'write "1" to switch it on, "0" to say that it is off'))
-
-
-def _is_switch_word(text: str) -> bool:
-    return text.strip().lower() in truth.TRUE | truth.FALSE
-
-
-@lru_cache(maxsize=10_000)  # a fleet sets the same names again and again
-def _meant(name: str) -> str | None:
-    """The documented name that ``name`` almost is."""
-    if name in variables() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):
-        return None
-    if f"CLAUDE_CODE_{name}" in variables():
-        return f"CLAUDE_CODE_{name}"
-    import difflib
-
-    if name.startswith("VERTEX_REGION_"):  # one a model, and there are new models
-        return None
-    close = difflib.get_close_matches(name, [known for known in variables() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
-    digits = str.maketrans("", "", "0123456789_")
-    return close[0] if close and close[0].translate(digits) != name.translate(digits) else None

@@ -6,14 +6,17 @@ import argparse
 import json
 import os
 import sys
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cc_fleet.advisories import read_folder
-from cc_fleet.advisories.examples import failures
+from cc_fleet import advisories
+from cc_fleet.advisories.examples import ExampleError, failures
 from cc_fleet.cli import InputError, _waive
 from cc_fleet.cli._judge import chosen_policy, policy_options
-from cc_fleet.decode import FILLED
-from cc_fleet.policy.lint import lint
+from cc_fleet.decode import FILLED, DecodeError
+from cc_fleet.policy import SEVERITIES
+from cc_fleet.policy.lint import Remark, lint
 from cc_fleet.policy.load import PolicyError, load
 from cc_fleet.policy.schema import schema
 
@@ -43,9 +46,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     def verb(name: str, told: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.", formatter_class=parser.formatter_class, allow_abbrev=False)
 
-    lint = verb("lint", "everything that is wrong in policy files and their own advisories, with file:line:col")
-    lint.add_argument("file", metavar="FILE", nargs="*")
-    policy_options(lint)
+    check = verb("lint", "everything that is wrong in policy files and their own advisories, with file:line:col")
+    check.add_argument("file", metavar="FILE", nargs="*")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    policy_options(check)
     show = verb("show", "the policy that judges here, with all that it extends")
     show.add_argument("file", metavar="FILE", nargs="*")
     show.add_argument("--format", choices=("text", "json"), default="text")
@@ -60,27 +64,53 @@ def run(args: argparse.Namespace) -> int:
     return {"lint": _lint, "show": _show, "init": _init, "schema": _schema, "waive": _waive.run}[args.verb](args)
 
 
-def _lint(args: argparse.Namespace) -> int:
+def _lint(args: argparse.Namespace, today: str | None = None) -> int:
+    """``today`` (an ISO date, UTC) is for tests: waivers run out."""
     files = [*args.file, *args.policy]
     if not files:
         raise InputError("policy lint: name a policy file")
-    remarks, errors = 0, []
+    today = today or time.strftime("%Y-%m-%d", time.gmtime())
+    remarks, errors = [], []
     for file in files:
         try:
-            loaded = load([file])
-        except PolicyError as err:
+            found = list(_remarks(file, today))
+        except (PolicyError, DecodeError) as err:
             errors.append(str(err))
             continue
-        for failure in (text for folder in loaded.folders for advisory in read_folder(folder) for text in failures(advisory)):
-            remarks += 1
-            print(f"{failure}")
-        for remark in lint(loaded):
-            remarks += remark.severity == "error"
-            print(f"{remark.place}: {remark.severity}: {remark.message}")
-        print(f"{file}: read without errors")
+        remarks += found
+        if args.format == "text":
+            for remark in found:
+                print("".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(remark)))
+            print(f"{file}: {_counted(found)}")
+    if args.format == "json":
+        print(json.dumps([_as_json(remark) for remark in remarks], indent=1))
     if errors:
         raise InputError("\n".join(errors))
-    return 1 if remarks else 0
+    return 1 if any(remark.severity == "error" for remark in remarks) else 0
+
+
+def _remarks(file: str, today: str) -> Iterator[Remark]:
+    """What cannot hold in the policy, after what its own advisories say wrongly of their examples."""
+    loaded = load([file])
+    known = advisories.load(loaded.folders)
+    for advisory in (own for folder in loaded.folders for own in advisories.read_folder(folder)):
+        try:
+            for told in failures(advisory):
+                yield Remark("error", advisory.id, told.removeprefix(f"{advisory.place}: {advisory.id}: "), advisory.place)
+        except ExampleError as err:
+            yield Remark("error", advisory.id, f"examples: {err}", advisory.place)
+    yield from lint(loaded, today, {advisory.id: advisory.affects.versions if advisory.affects else None for advisory in known})
+
+
+def _counted(remarks: Sequence[Remark]) -> str:
+    counts = [(level, sum(remark.severity == level for remark in remarks)) for level in SEVERITIES]
+    told = ", ".join(f"{number} {level}{'s' * (number > 1)}" for level, number in counts if number)
+    return told or "read without errors"
+
+
+def _as_json(remark: Remark) -> dict[str, Any]:
+    file, line, column, _ = remark.place
+    return {"severity": remark.severity, "file": file, "line": line or 1, "column": column or 1, "where": remark.where, "message": remark.message}
 
 
 def _show(args: argparse.Namespace) -> int:

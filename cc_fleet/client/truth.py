@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from cc_fleet.data import variables
 
 CONCURRENCY = "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY"
 TRUE = frozenset(("1", "true", "yes", "on"))
@@ -14,6 +17,38 @@ ANY_TEXT = frozenset(
     """.split()
 )
 FALSE = frozenset(("0", "false", "no", "off"))
+NUMBERS = frozenset(
+    """
+    CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY MAX_THINKING_TOKENS CLAUDE_CODE_MAX_OUTPUT_TOKENS MCP_TIMEOUT
+    MCP_TOOL_TIMEOUT BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS BASH_MAX_OUTPUT_LENGTH MAX_MCP_OUTPUT_TOKENS
+    """.split()
+)
+_SWITCH = r"(CLAUDE_CODE_)?(DISABLE|USE|SKIP|FORCE)_(?!.*(MODEL|URL|PATH|NAME|_MS$))"
+
+
+def is_switch(name: str) -> bool:
+    """Whether ``name`` is a documented switch that takes words for yes and no."""
+    return re.match(_SWITCH, name) is not None and name in variables() and name not in ANY_TEXT
+
+
+def is_switch_word(text: str) -> bool:
+    return text.strip().lower() in TRUE | FALSE
+
+
+@lru_cache(maxsize=10_000)  # a fleet sets the same names again and again
+def meant(name: str) -> str | None:
+    """The documented variable that ``name`` almost is; None where it is one, or is nobody's."""
+    if name in variables() or not re.search(r"CLAUDE|ANTHROPIC|^(MAX|DISABLE|ENABLE)_", name):
+        return None
+    if f"CLAUDE_CODE_{name}" in variables():
+        return f"CLAUDE_CODE_{name}"
+    import difflib
+
+    if name.startswith("VERTEX_REGION_"):  # one a model, and there are new models
+        return None
+    close = difflib.get_close_matches(name, [known for known in variables() if abs(len(known) - len(name)) < 3], n=1, cutoff=0.93)
+    digits = str.maketrans("", "", "0123456789_")
+    return close[0] if close and close[0].translate(digits) != name.translate(digits) else None
 
 
 def is_on(name: str, text: str | None) -> bool:

@@ -35,7 +35,9 @@ class Loaded(NamedTuple):
 
     ``folders`` hold advisories of its own. ``groups`` is what its ``groups`` file says, by machine
     id or name. ``renamed`` are the variables without their prefix that were understood: where,
-    what is written there, and what is meant.
+    what is written there, and what is meant. ``root`` is the text of them all laid over one another,
+    for ``policy lint``: each node knows its file and line. ``inherited`` are packaged files that
+    another one extends.
     """
 
     policy: Policy
@@ -44,6 +46,8 @@ class Loaded(NamedTuple):
     folders: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]] = {}
     renamed: tuple[tuple[Place, str, str], ...] = ()
+    root: Node | None = None
+    inherited: frozenset[str] = frozenset()
 
 
 class _Source(NamedTuple):
@@ -101,11 +105,14 @@ def load(names: list[str]) -> Loaded:
         raise PolicyError(str(err)) from None
     digest = sources[0].digest if len(sources) == 1 else sha256("".join(source.digest for source in sources).encode())
     folders = tuple(os.path.join(s.folder, item.value) for s in sources for item in _texts(s.root, "advisories"))
-    own = next((int(value.value) for key, value in pairs(sources[-1].root) if key == "edition"), None)
-    policy = policy._replace(edition=None if own is None else Count(own), deny=lift(policy.deny), overlays=_overlays(policy, folders))
+    edition = next((int(value.value) for key, value in pairs(sources[-1].root) if key == "edition"), None)
+    policy = policy._replace(edition=None if edition is None else Count(edition), deny=lift(policy.deny), overlays=_overlays(policy, folders))
     every = folders + tuple(folder for overlay in policy.overlays for folder in overlay.advisories)
     renamed = tuple(name for source in sources for name in source.renamed)
-    return Loaded(policy, tuple(source.name for source in sources), digest, every, _groups(root), renamed)
+    files = tuple(source.name for source in sources)
+    own = {source.name for source in sources if not source.packaged} | {files[-1]}
+    inherited = frozenset(source.name for source in sources if source.packaged) - own
+    return Loaded(policy, files, digest, every, _groups(root), renamed, root, inherited)
 
 
 def _overlays(policy: Policy, folders: tuple[str, ...]) -> tuple[Any, ...]:

@@ -332,7 +332,7 @@ def test_a_packaged_policy_is_what_its_yaml_gives_and_lints_clean(name: str, tmp
     mine, theirs = load([name]), load([str(copy)])
     assert mine.policy.policy == name
     assert repr(mine.policy) == repr(theirs.policy).replace(f"{tmp_path}/", "")
-    assert list(lint(mine)) == []
+    assert [remark for remark in lint(mine) if remark.severity != "note"] == []
 
 
 def test_compiled_data_are_what_yaml_gives() -> None:

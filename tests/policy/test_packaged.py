@@ -107,7 +107,7 @@ def test_it_stands_alone(name: str, tmp_path: Path) -> None:
     loaded = read(name, tmp_path)
     assert (loaded.policy.policy, loaded.policy.edition) == (name, 1)
     assert loaded.files[0] == ("default.yaml" if name != "default" else str(tmp_path / "default.yaml"))
-    assert [f"{remark.severity}: {remark.message}" for remark in lint(loaded)] == []
+    assert [f"{remark.severity}: {remark.message}" for remark in lint(loaded) if remark.severity != "note"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -89,6 +89,7 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a lint -d 'Everything that is wrong in policy files and their own advisories, with file:line:col.'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -l format -xka "text json" -d format
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy lint; and test $_shtab_cc_fleet_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a show -d 'The policy that judges here, with all that it extends.'

@@ -108,6 +108,7 @@ _shtab_cc_fleet_policy_init_defaults_added=0
 
 _shtab_cc_fleet_policy_lint_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--format[format]:format:(text json)"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
   "(*)::FILE:_files"
 )
