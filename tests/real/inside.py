@@ -59,7 +59,7 @@ def cover_etc(scratch: Path) -> None:
 def run(scratch: Path) -> dict[str, object]:
     """Run the client that SCRATCH/spec.json names; return everything that was seen."""
     spec = json.loads((scratch / "spec.json").read_text(encoding="utf-8"))
-    log = Log(tool=spec["tool"], parallel=spec["parallel"])
+    log = Log(tool=spec["tool"], parallel=spec["parallel"], refusal=spec["refusal"])
     server = Server(log)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     done = subprocess.run(
