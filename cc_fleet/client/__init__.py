@@ -132,7 +132,9 @@ class View(NamedTuple):
 
     def _of(self, path: tuple[str, ...]) -> Effective:
         voided = {void.place.file for void in self.voided()}
-        found = [s for s in self.lookup.setting(path, self.user) if self._sees(s) and s.place.file not in voided]
+        read = self._read()
+        given = [s for s in self.lookup.setting(path, self.user) if self._sees(s) and s.place.file not in voided]
+        found = [s for s in given if not validity.drops(s, read)]
         ranked = sorted(found, key=lambda s: SCOPES.index(s.scope), reverse=True)
         return _effective([Source(_SHOWN[s.scope], s.scope, s.value, s.place) for s in _last_of_each(ranked)])
 
@@ -199,8 +201,27 @@ class View(NamedTuple):
 
     def voided(self) -> tuple[Voided, ...]:
         """The files that this client does not take, of those that it would read."""
+        return self.lookup.voided(self._read(), self.user)
+
+    def _read(self) -> tuple[int, int, int]:
         read = version_key(self.version) if self.version else None
-        return self.lookup.voided(read[:3] if read is not None else NEWEST, self.user)
+        return (read[0], read[1], read[2]) if read is not None else NEWEST
+
+    def gate(self, name: str) -> Effective:
+        """The bound ``name`` of the client's own gate, for which managed settings alone are asked."""
+        found = self.setting(name)
+        return _effective([source for source in (found.winner, *found.beats) if source and source.scope in MANAGED])
+
+    def refusal(self) -> tuple[str, Effective] | None:
+        """The bound of its own gate that keeps this client from starting, by name; None where it starts."""
+        read = version_key(self.version) if self.version else None
+        if read is None or read[:3] < validity.GATE_SINCE:
+            return None
+        for name, lowest in validity.GATE.items():
+            limit = validity.bound((found := self.gate(name)).value)
+            if limit is not None and (read[:4] < limit if lowest else read[:4] > limit):
+                return name, found
+        return None
 
 
 def views(target: Target) -> Iterator[View]:
