@@ -72,6 +72,7 @@ def run(scratch: Path) -> dict[str, object]:
     )
     return {
         "requests": [asdict(request) for request in log.requests],
+        "others": log.others,
         "exit_code": done.returncode,
         "stdout": done.stdout.decode(errors="replace"),
         "stderr": done.stderr.decode(errors="replace"),

@@ -40,12 +40,13 @@ class Request:
 
 @dataclass
 class Log:
-    """The requests seen so far, how many parallel tool calls to ask for, once, and the text of a refusal."""
+    """The requests seen so far (`others` by method and path alone), how many parallel tool calls to ask for, once, and the text of a refusal."""
 
     tool: str = ""
     parallel: int = 0
     refusal: str = ""
     requests: list[Request] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, request: Request) -> int:
@@ -148,16 +149,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Answer the reachability probe; some clients give up without it."""
+        self._pass_by()
         self._send("application/json", b"")
 
     def do_GET(self) -> None:
         """Answer any read with an empty object."""
+        self._pass_by()
         self._send("application/json", b"{}")
 
     def do_POST(self) -> None:
         """Record a call and answer it, as a stream if the client asked for one."""
         body = json.loads(self._body() or b"{}")
         if "/v1/messages" not in self.path:
+            self._pass_by()
             self._send("application/json", b"{}")
         elif "count_tokens" in self.path:
             self._send("application/json", b'{"input_tokens": 1}')
@@ -169,6 +173,10 @@ class Handler(BaseHTTPRequestHandler):
                 return
             blocks = answer_blocks(self.server.log, wanted)
             self._answer(message(str(body.get("model")), blocks), blocks, body.get("stream"))
+
+    def _pass_by(self) -> None:
+        with self.server.log.lock:
+            self.server.log.others.append(f"{self.command} {self.path}")
 
     def _refuse(self, text: str) -> None:
         error = {"type": "error", "error": {"type": "invalid_request_error", "message": text}}

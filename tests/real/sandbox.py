@@ -80,7 +80,8 @@ class Observed:
     """What a run showed.
 
     `betas`, `roles`, `path`, `model` and `tools` are those of the first request that offers tools.
-    `attempts` are the roles of every request that offers tools, in order.
+    `attempts` are the roles of every request that offers tools, in order; `others` what it asked
+    beside the Messages API, as method and path.
     `peak` is the highest overlap of tool calls, None when no tool ran or none was asked for.
     """
 
@@ -96,6 +97,7 @@ class Observed:
     tools: tuple[str, ...] = ()
     agent: str = ""
     attempts: tuple[tuple[str, ...], ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def missing() -> str:
@@ -155,7 +157,7 @@ def observe(client: Path, layout: Layout, *, refusal: str = "", timeout: float =
     400 and that text.
     Raises SandboxError if the run does not end within `timeout` seconds or cannot be set up.
     """
-    return _observe(client, layout, (), 0, timeout, refusal)
+    return _observe(client, layout, (), {"refusal": refusal}, timeout)
 
 
 def observe_concurrency(
@@ -165,11 +167,11 @@ def observe_concurrency(
     server = {"command": sys.executable, "args": [str(SLEEPER), str(ROOT / "peak")]}
     config = json.dumps({"mcpServers": {"sleeper": server}})
     extra = ("--mcp-config", config, "--allowedTools", TOOL)
-    return _observe(client, layout, extra, parallel, timeout).peak or 0
+    return _observe(client, layout, extra, {"parallel": parallel}, timeout).peak or 0
 
 
 def _observe(
-    client: Path, layout: Layout, extra: Sequence[str], parallel: int, timeout: float, refusal: str = ""
+    client: Path, layout: Layout, extra: Sequence[str], answers: Mapping[str, object], timeout: float
 ) -> Observed:
     with tempfile.TemporaryDirectory(prefix="cc-fleet-run-") as name:
         scratch = Path(name)
@@ -179,8 +181,9 @@ def _observe(
             "environ": {"PATH": _search_path(), **BASE, **layout.environ},
             "cwd": layout.cwd,
             "tool": TOOL,
-            "parallel": parallel,
-            "refusal": refusal,
+            "parallel": 0,
+            "refusal": "",
+            **answers,
         }
         (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
         _enter(scratch, timeout)
@@ -235,6 +238,7 @@ def _observed(seen: Mapping[str, object], peak: int | None) -> Observed:
     requests = seen["requests"]
     if not isinstance(requests, list):
         raise SandboxError("the record holds no list of requests")
+    others = seen["others"]
     first = next((r for r in requests if r["tools"]), requests[0] if requests else None)
     code = seen["exit_code"]
     return Observed(
@@ -249,5 +253,6 @@ def _observed(seen: Mapping[str, object], peak: int | None) -> Observed:
         model=str(first["model"]) if first else "",
         tools=tuple(first["tools"]) if first else (),
         agent=str(first["agent"]) if first else "",
+        others=tuple(others) if isinstance(others, list) else (),
         attempts=tuple(tuple(r["roles"]) for r in requests if r["tools"]),
     )
