@@ -1,65 +1,83 @@
 """The client's own version gate is missing, malformed, ignored where it stands, or unknown to the client.
 
 `requiredMinimumVersion` and `requiredMaximumVersion` (from 2.1.163) stop a client outside
-them at its start, but only from managed settings, only as `X.Y.Z` (anything else is dropped in
-silence, so the gate is open), and never in an older client. With `gate: derive` the policy's
-`cli.versions` must stand there.
+them at its start, but only from managed settings, only as a whole version (a range, `2.1` and
+`02.1.163` are dropped in silence, so the gate is open; a `v`, blanks around it and a pre-release are
+read), and never in an older client. With `gate: derive` the policy's `cli.versions` must stand
+there; without, no copy that the policy allows may be kept from starting.
 
 **Fix**: write both keys, as plain versions, in managed settings.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from cc_fleet.checks import Subject, _install, by_view, managed_place
-from cc_fleet.client import Effective, View
+from cc_fleet.client import View, validity
 from cc_fleet.client.managed import SCOPES
+from cc_fleet.client.validity import GATE, GATE_SINCE
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
+from cc_fleet.policy.allowed import refusal
 from cc_fleet.versions import Range, key, published
 
 SEVERITY = "warning"
-SINCE = (2, 1, 163)
-KEYS = {"requiredMinimumVersion": True, "requiredMaximumVersion": False}
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for setting in subject.target.settings:
         name = ".".join(setting.key)
-        if name not in KEYS:
+        if name not in GATE:
             continue
         if setting.scope not in SCOPES:
             yield Problem(name, f"{name} has no effect here: only managed settings are asked for it", setting.place,
                           Fix("admin", f"move it to {managed_place(subject)}"))  # fmt: skip
-        elif not re.fullmatch(r"\d+\.\d+\.\d+", str(setting.value)):
+        elif validity.bound(setting.value) is None:
             yield Problem(name, f"{name} is not a plain version, so the client drops it and the gate is open",
                           setting.place, Fix("admin", f'write it as X.Y.Z, such as "{name}": "2.1.163"'), severity="error")  # fmt: skip
     allowed = policy.cli.versions
     if policy.cli.gate == "derive" and allowed is not None:
         yield from by_view(subject, lambda view: _derived(allowed, view, managed_place(subject, view)))
+    elif allowed is not None:
+        yield from by_view(subject, lambda view: _refused(policy, view))
+
+
+def _refused(policy: Policy, view: View) -> Iterator[Problem]:
+    refused = view.refusal()
+    if refused is None or view.version is None or refusal(policy, "cli", view.version, policy.cli.versions) is not None:
+        return
+    name, found = refused
+    if found.winner is not None:
+        yield Problem(name, f"Claude Code {view.version}, which the policy allows, does not start: {name} is {found.value.strip()}",
+                      found.winner.place, Fix("admin", f"set {name} to what the policy allows"), severity="error", trace=found.trace())  # fmt: skip
 
 
 def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
     if view.install is None:
         return
-    if not view.knows(SINCE):
+    if not view.knows(GATE_SINCE):
         yield Problem(f"gate@{view.version}", f"Claude Code {view.version} knows no version gate (2.1.163 is the first that does)",
                       view.install.place, because=f"version:{view.install.place.file}")  # fmt: skip
         return
-    for name, lowest in KEYS.items():
+    for name, lowest in GATE.items():
         wanted = bound(allowed, lowest)
-        found = view.setting(name)
-        found = found if found.managed else Effective(None)
-        if wanted is None or found.value == wanted:
+        found = view.gate(name)
+        if wanted is None or _same(found.value, wanted):
             continue
         place = found.winner.place if found.winner else belongs
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
         told = "" if lowest else _install.cost(wanted)
         yield Problem(name, f"{name} {said}, and should be {wanted}", place,
                       Fix("admin", f'set "{name}": "{wanted}" in {belongs}{told}'), trace=found.trace())  # fmt: skip
+
+
+def _same(value: Any, wanted: str) -> bool:
+    """Whether the client reads ``wanted`` in ``value``; two pre-releases are one by their letters alone."""
+    read = validity.bound(value)
+    return value == wanted or (read is not None and read[3] == 1 and read == validity.bound(wanted))
 
 
 @cache  # it asks hundreds of versions, and a fleet asks again for every machine

@@ -71,7 +71,8 @@ class View(NamedTuple):
         by = by or self.managed()
         scopes = by.env if path[0] == "env" else by.settings
         voided = {void.place.file for void in self.voided()}
-        found = [s for s in stated if self._sees(s, scopes) and s.place.file not in voided]
+        read = self._read()
+        found = [s for s in stated if self._sees(s, scopes) and s.place.file not in voided and not validity.drops(s, read)]
         ranked = sorted(found, key=lambda s: (SCOPES.index(s.scope), s.user is not None), reverse=True)
         return effective([Source(LABELS[s.scope], s.scope, s.value, s.place) for s in last_of_each(ranked)])
 
@@ -86,8 +87,7 @@ class View(NamedTuple):
         present = self.lookup.present(self.user, {void.place.file for void in self.voided()})
         if not present:
             return Managed()
-        read = version_key(self.version) if self.version else None
-        version = read[:3] if read is not None else NEWEST
+        version = self._read()
         below = managed.in_force(present - {"remote"}, version, union=False)
         union = not self._on(managed.NO_UNION, below)
         if "remote" in present and not self._asks_server(below):
@@ -189,8 +189,27 @@ class View(NamedTuple):
 
     def voided(self) -> tuple[Voided, ...]:
         """The files that this client does not take, of those that it would read."""
+        return self.lookup.voided(self._read(), self.user)
+
+    def _read(self) -> tuple[int, int, int]:
         read = version_key(self.version) if self.version else None
-        return self.lookup.voided(read[:3] if read is not None else NEWEST, self.user)
+        return (read[0], read[1], read[2]) if read is not None else NEWEST
+
+    def gate(self, name: str) -> Effective:
+        """The bound ``name`` of the client's own gate, for which managed settings alone are asked."""
+        found = self.setting(name)
+        return effective([source for source in (found.winner, *found.beats) if source and source.scope in managed.SCOPES])
+
+    def refusal(self) -> tuple[str, Effective] | None:
+        """The bound of its own gate that keeps this client from starting, by name; None where it starts."""
+        read = version_key(self.version) if self.version else None
+        if read is None or read[:3] < validity.GATE_SINCE:
+            return None
+        for name, lowest in validity.GATE.items():
+            limit = validity.bound((found := self.gate(name)).value)
+            if limit is not None and (read[:4] < limit if lowest else read[:4] > limit):
+                return name, found
+        return None
 
 
 def views(target: Target) -> Iterator[View]:

@@ -1,13 +1,17 @@
-"""Which settings files a version of the client does not take, and what it does then.
+"""Which settings files a version of the client does not take, and what it does then; and its gate.
 
 Measured on real clients from 2.1.25 to 2.1.330 (``tests/real/measured.json``): bad JSON voids
 a file in every version; a wrong type voids a user's, project's or local file, and a managed one
 only before 2.1.166, later ones drop the entry alone; and a managed file that is no JSON keeps
 newer clients from starting at all. Where the first version of a change lies between two that
 were measured, the stricter reading is taken for those between.
+
+The gate is the client's own: two bounds in managed settings, outside of which it does not
+start (measured on 2.1.153, 2.1.162, 2.1.163 and 2.1.330; the last two read them alike).
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +22,9 @@ MANAGED = ("managed", "drop-in")
 _MODES = frozenset(("acceptEdits", "auto", "bypassPermissions", "default", "delegate", "dontAsk", "plan"))
 _NEVER = (10**9, 0, 0)
 _Version = tuple[int, int, int]
+# The gate, by name: whether it is the lower bound. Clients before GATE_SINCE do not know it.
+GATE = {"requiredMinimumVersion": True, "requiredMaximumVersion": False}
+GATE_SINCE = (2, 1, 163)
 
 
 class Voided(NamedTuple):
@@ -53,18 +60,19 @@ SHAPES = (
     Shape(("env",), lambda v: isinstance(v, dict), "env is not an object"),
     Shape(("model",), lambda v: isinstance(v, str), "model is not a text"),
     Shape(("permissions",), lambda v: isinstance(v, dict), "permissions is not an object"),
-    Shape(("permissions", "defaultMode"), lambda v: v in _MODES, "permissions.defaultMode is no mode"),
+    Shape(("permissions", "defaultMode"), lambda v: isinstance(v, str) and v in _MODES, "permissions.defaultMode is no mode"),
     Shape(("hooks",), lambda v: isinstance(v, dict), "hooks is not an object", until=(2, 1, 132)),
     Shape(("cleanupPeriodDays",), _is_days, "cleanupPeriodDays is not a whole number from 1"),
     Shape(("cleanupPeriodDays",), lambda v: v != 0, "cleanupPeriodDays is 0", since=(2, 1, 84)),
     *(Shape(key, lambda v: isinstance(v, list), f"{'.'.join(key)} is not a list") for key in _LISTS),
     *(Shape(key, _are_texts, f"{'.'.join(key)} holds something that is not a text", until=(2, 1, 50)) for key in _LISTS),
+    *(Shape((name,), lambda v: isinstance(v, str), f"{name} is not a text", since=GATE_SINCE) for name in GATE),
 )
 # Asked of ~/.claude.json alone, and nothing else of that file is a setting.  ``userID`` the client writes itself.
 GLOBAL_ONLY = frozenset(
     "autoConnectIde autoInstallIdeExtension diffTool externalEditorContext permissionExplainerEnabled teammateDefaultModel userID".split()
 )
-_SHAPED = frozenset(shape.key for shape in SHAPES)
+_BY_ROOT = {shape.key[0]: tuple(other for other in SHAPES if other.key[0] == shape.key[0]) for shape in SHAPES}
 # Scopes that older clients do not read.
 READ_SINCE = {
     "drop-in": (2, 1, 83), "root-local": (2, 1, 211), "remote": (2, 0, 68), "plist": (2, 1, 75), "hklm": (2, 1, 75), "hkcu": (2, 1, 75), "windows": (2, 1, 118),
@@ -89,7 +97,7 @@ def voided(target: Target, version: _Version) -> Iterator[Voided]:
             seen.add(rejected.place.file)
             yield Voided(rejected.reason, rejected.place, rejected.scope, rejected.user, _starts(rejected, version))
     for setting in target.settings:
-        if setting.key in _SHAPED and setting.place.file not in seen and (reason := _wrong(setting, version)) is not None:
+        if setting.key[0] in _BY_ROOT and setting.place.file not in seen and (reason := _wrong(setting, version)) is not None:
             seen.add(setting.place.file)
             yield Voided(reason, setting.place, setting.scope, setting.user, starts=True)
 
@@ -105,7 +113,39 @@ def _wrong(setting: Setting, version: _Version) -> str | None:
         return None
     if setting.scope in _FOREIGN or (setting.scope in _BY_ENTRY and version >= _BY_ENTRY[setting.scope]):
         return None
-    for shape in SHAPES:
-        if shape.key == setting.key and shape.since <= version < shape.until and not shape.good(setting.value):
-            return shape.reason
+    return _misshapen(setting, version)
+
+
+def drops(setting: Setting, version: _Version) -> bool:
+    """Whether a client of ``version`` takes the file of ``setting``, and not this entry: what it beats counts then."""
+    return setting.scope in _BY_ENTRY and version >= _BY_ENTRY[setting.scope] and _misshapen(setting, version) is not None
+
+
+def _misshapen(setting: Setting, version: _Version) -> str | None:
+    for shape in _BY_ROOT.get(setting.key[0], ()):
+        if shape.since <= version < shape.until and setting.key[: len(shape.key)] == shape.key:
+            value = setting.value if setting.key == shape.key else {}  # a fact below it: there stands an object
+            if not shape.good(value):
+                return shape.reason
     return None
+
+
+_BLANK = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_NUMBER = "(0|[1-9][0-9]*)"
+_NAME = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_BOUND = rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_NAME}(?:\.{_NAME})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+
+
+def bound(value: Any) -> tuple[int, int, int, int] | None:
+    """What a client reads in a bound of its gate, to compare with ``key(version)[:4]``; None: it drops it, in silence.
+
+    A version as node-semver has it: ``v`` before it, blanks around it, a pre-release (0 at the
+    end, for it comes before its release) and a build are taken; a range, a short version, a
+    leading zero, a number past 2**53 and a text over 256 letters are not (measured).
+    """
+    if not isinstance(value, str) or len(value) > 256:
+        return None
+    found = re.fullmatch(_BOUND, value.strip(_BLANK))
+    if found is None or any(int(part) >= 2**53 for part in found.groups()[:3]):
+        return None
+    return (int(found[1]), int(found[2]), int(found[3]), 0 if found[4] else 1)

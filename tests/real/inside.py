@@ -59,7 +59,7 @@ def cover_etc(scratch: Path) -> None:
 def run(scratch: Path) -> dict[str, object]:
     """Run the client that SCRATCH/spec.json names; return everything that was seen."""
     spec = json.loads((scratch / "spec.json").read_text(encoding="utf-8"))
-    log = Log(tool=spec["tool"], parallel=spec["parallel"])
+    log = Log(tool=spec["tool"], parallel=spec["parallel"], refusal=spec["refusal"])
     server = Server(log)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     done = subprocess.run(
@@ -72,6 +72,7 @@ def run(scratch: Path) -> dict[str, object]:
     )
     return {
         "requests": [asdict(request) for request in log.requests],
+        "others": log.others,
         "exit_code": done.returncode,
         "stdout": done.stdout.decode(errors="replace"),
         "stderr": done.stderr.decode(errors="replace"),

@@ -1,7 +1,8 @@
 """A loopback double of the Messages API that remembers what a client sent.
 
 It accepts every request, because its purpose is to see what the client puts on the wire;
-a strict double would make a client retry and so hide its first choice.
+a strict double would make a client retry and so hide its first choice.  Only where a test asks
+what the client does after a refusal, it refuses the role "system" inside messages.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ class Request:
 
 @dataclass
 class Log:
-    """The requests seen so far, and how many parallel tool calls to ask for, once."""
+    """The requests seen so far (`others` by method and path alone), how many parallel tool calls to ask for, once, and the text of a refusal."""
 
     tool: str = ""
     parallel: int = 0
+    refusal: str = ""
     requests: list[Request] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, request: Request) -> int:
@@ -146,23 +149,38 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Answer the reachability probe; some clients give up without it."""
+        self._pass_by()
         self._send("application/json", b"")
 
     def do_GET(self) -> None:
         """Answer any read with an empty object."""
+        self._pass_by()
         self._send("application/json", b"{}")
 
     def do_POST(self) -> None:
         """Record a call and answer it, as a stream if the client asked for one."""
         body = json.loads(self._body() or b"{}")
         if "/v1/messages" not in self.path:
+            self._pass_by()
             self._send("application/json", b"{}")
         elif "count_tokens" in self.path:
             self._send("application/json", b'{"input_tokens": 1}')
         else:
-            wanted = self.server.log.add(read_request(self.path, self.headers, body))
+            request = read_request(self.path, self.headers, body)
+            wanted = self.server.log.add(request)
+            if self.server.log.refusal and "system" in request.roles:
+                self._refuse(self.server.log.refusal)
+                return
             blocks = answer_blocks(self.server.log, wanted)
             self._answer(message(str(body.get("model")), blocks), blocks, body.get("stream"))
+
+    def _pass_by(self) -> None:
+        with self.server.log.lock:
+            self.server.log.others.append(f"{self.command} {self.path}")
+
+    def _refuse(self, text: str) -> None:
+        error = {"type": "error", "error": {"type": "invalid_request_error", "message": text}}
+        self._send("application/json", json.dumps(error).encode(), 400)
 
     def _answer(self, whole: Block, blocks: Sequence[Block], streaming: object) -> None:
         if not streaming:
@@ -184,8 +202,8 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _send(self, kind: str, data: bytes) -> None:
-        self.send_response(200)
+    def _send(self, kind: str, data: bytes, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(data)))
         self.end_headers()

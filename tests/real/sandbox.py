@@ -47,7 +47,7 @@ class Layout:
     Texts become bytes as UTF-8 with surrogateescape, so a case can hold bytes that are no UTF-8.
     `files` and `links` (link to target) name further paths under the run's root, which the
     client sees as /mnt: home/, work/ (the folder it starts in) and etc/ (its /etc/claude-code).
-    A path in `files` that ends in "/" is a folder.
+    A path in `files` that ends in "/" is a folder.  `arguments` follow the client's own.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +59,7 @@ class Layout:
     files: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     cwd: str = "work"
+    arguments: tuple[str, ...] = ()
 
     def all_files(self) -> dict[str, str]:
         """Return every file by its path under the run's root."""
@@ -79,6 +80,8 @@ class Observed:
     """What a run showed.
 
     `betas`, `roles`, `path`, `model` and `tools` are those of the first request that offers tools.
+    `attempts` are the roles of every request that offers tools, in order; `others` what it asked
+    beside the Messages API, as method and path.
     `peak` is the highest overlap of tool calls, None when no tool ran or none was asked for.
     """
 
@@ -93,6 +96,8 @@ class Observed:
     model: str = ""
     tools: tuple[str, ...] = ()
     agent: str = ""
+    attempts: tuple[tuple[str, ...], ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def missing() -> str:
@@ -145,12 +150,14 @@ def _npm_install(version: str, prefix: Path, *, scripts: bool) -> None:
         raise SandboxError(f"npm install {version}: {done.stderr.strip()[-500:]}")
 
 
-def observe(client: Path, layout: Layout, *, timeout: float = 120) -> Observed:
+def observe(client: Path, layout: Layout, *, refusal: str = "", timeout: float = 120) -> Observed:
     """Run `client` once with the prompt "hello" under `layout`, and return what it did.
 
+    With a `refusal` the recorder answers a request whose messages hold the role "system" with
+    400 and that text.
     Raises SandboxError if the run does not end within `timeout` seconds or cannot be set up.
     """
-    return _observe(client, layout, (), 0, timeout)
+    return _observe(client, layout, (), {"refusal": refusal}, timeout)
 
 
 def observe_concurrency(
@@ -160,21 +167,23 @@ def observe_concurrency(
     server = {"command": sys.executable, "args": [str(SLEEPER), str(ROOT / "peak")]}
     config = json.dumps({"mcpServers": {"sleeper": server}})
     extra = ("--mcp-config", config, "--allowedTools", TOOL)
-    return _observe(client, layout, extra, parallel, timeout).peak or 0
+    return _observe(client, layout, extra, {"parallel": parallel}, timeout).peak or 0
 
 
 def _observe(
-    client: Path, layout: Layout, extra: Sequence[str], parallel: int, timeout: float
+    client: Path, layout: Layout, extra: Sequence[str], answers: Mapping[str, object], timeout: float
 ) -> Observed:
     with tempfile.TemporaryDirectory(prefix="cc-fleet-run-") as name:
         scratch = Path(name)
         _write(scratch / "root", layout)
         spec = {
-            "command": [str(client.absolute()), "-p", "hello", *extra],
+            "command": [str(client.absolute()), "-p", "hello", *extra, *layout.arguments],
             "environ": {"PATH": _search_path(), **BASE, **layout.environ},
             "cwd": layout.cwd,
             "tool": TOOL,
-            "parallel": parallel,
+            "parallel": 0,
+            "refusal": "",
+            **answers,
         }
         (scratch / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
         _enter(scratch, timeout)
@@ -229,6 +238,7 @@ def _observed(seen: Mapping[str, object], peak: int | None) -> Observed:
     requests = seen["requests"]
     if not isinstance(requests, list):
         raise SandboxError("the record holds no list of requests")
+    others = seen["others"]
     first = next((r for r in requests if r["tools"]), requests[0] if requests else None)
     code = seen["exit_code"]
     return Observed(
@@ -243,4 +253,6 @@ def _observed(seen: Mapping[str, object], peak: int | None) -> Observed:
         model=str(first["model"]) if first else "",
         tools=tuple(first["tools"]) if first else (),
         agent=str(first["agent"]) if first else "",
+        others=tuple(others) if isinstance(others, list) else (),
+        attempts=tuple(tuple(r["roles"]) for r in requests if r["tools"]),
     )
