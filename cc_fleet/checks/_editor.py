@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cc_fleet.checks import Subject
-from cc_fleet.client import Effective, Source
+from cc_fleet.client import Effective, Index, Source
 from cc_fleet.model import Install, Place, Setting
 
 JETBRAINS = "jetbrains.claude-code"
@@ -34,14 +34,15 @@ def in_force(subject: Subject, user: str, editor: str, name: str) -> Effective:
     """The setting ``name`` in this editor of this user, and what it beats."""
 
     def counts(setting: Setting) -> bool:
-        if setting.scope not in SCOPES or setting.key != (name,) or setting.user not in (None, user) or setting.editor not in (None, editor):
+        if setting.scope not in SCOPES or setting.editor not in (None, editor):
             return False
         return name not in _APPLICATION or setting.scope in ("editor", "editor-policy")
 
     def rank(setting: Setting) -> tuple[int, bool]:
         return list(SCOPES).index(setting.scope), setting.user is None
 
-    found = sorted(filter(counts, subject.target.settings), key=rank, reverse=True)
+    lookup = subject.views[0].lookup if subject.views else Index(subject.target)
+    found = sorted(filter(counts, lookup.setting((name,), user)), key=rank, reverse=True)
     sources = [Source(SCOPES[setting.scope], setting.scope, setting.value, setting.place) for setting in found]
     return Effective(sources[0].value, sources[0], tuple(sources[1:])) if sources else Effective(None)
 
