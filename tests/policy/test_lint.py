@@ -92,7 +92,7 @@ CLEAN = [
     "settings: {forceLoginMethod: {value: claudeai, when: {provider: anthropic}}}\ngateways: [{url: 'https://llm.acme.example/*'}]",
     "settings: {requiredMinimumVersion: 2.1.163, requiredMaximumVersion: 2.1.330}\ncli: {versions: '>=2.1.163, <=2.1.330'}",
     "gateways: [{url: 'https://a.example/v1'}, {url: 'https://*.example/*', kind: litellm, versions: '>=1.91', deny: {1.107.0: bad}, clients: '>=2.1.170'}, {url: '*'}]",
-    "gateways: [{url: 'https://a.example', kind: our-own, upstream: bedrock, versions: '>1.0, <1.0.1'}]\nenv: {X: {value: '1', when: {upstream: bedrock, gateway: '*a.example*'}}}\nother-gateways: deny",
+    "gateways: [{url: 'https://a.example', kind: our-own, upstream: bedrock, versions: '>1.0, <1.0.1'}, {url: 'https://b.example', versions: '*'}]\nenv: {X: {value: '1', when: {upstream: bedrock, gateway: '*a.example*'}}}\nother-gateways: deny",
     "overlays:\n- {name: a, when: {kind: image}, cli: {versions: 2.1.330}}\n- {name: b, when: {kind: image, os: linux}, cli: {versions: 2.1.329}}\n- {name: c, when: {kind: machine}, cli: {versions: 2.1.328}}",
     "overlays:\n- {name: a, when: {group: a}, cli: {install: 2.1.330}}\n- {name: b, when: {group: b}, cli: {install: 2.1.329}}",
     "overlays:\n- {name: a, when: {kind: image}, env: {A: '1'}, deny: [{id: A, versions: 2.1.250}]}\n- {name: b, when: {group: b}, env: {A: '1'}, deny: [{id: B, versions: 2.1.248}]}",

@@ -26,8 +26,6 @@ def remarks(sight: Sight) -> Iterator[Remark]:
                 yield from told(rule, spot)
             yield from _clients(part, rule, spot.of("clients"))
         yield from _hidden(part, rules)
-        if "other_gateways" in getattr(part.rules, "given", ()) and part.rules.other_gateways == part.ruled.other_gateways == sight.policy.other_gateways:
-            yield part.spot.of("other-gateways").note("says what the policy says already; delete it")
 
 
 def _url(rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
