@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,8 @@ CLEAN = [
     "overlays:\n- {name: a, when: {group: a}, cli: {install: 2.1.330}}\n- {name: b, when: {group: b}, cli: {install: 2.1.329}}",
     "overlays:\n- {name: a, when: {kind: image}, env: {A: '1'}, deny: [{id: A, versions: 2.1.250}]}\n- {name: b, when: {group: b}, env: {A: '1'}, deny: [{id: B, versions: 2.1.248}]}",
     "overlays:\n- {name: a, when: {cli: '<2.1.100'}, env: {A: '1'}}\n- {name: b, when: {cli: '>=2.1.100'}, env: {A: '2'}}",
+    "cli: {versions: '>=2.1.163', sha256: {2.1.17: {}}}\noverlays: [{name: old, when: {group: old}, cli: {versions: 2.1.17}}]\nenv: {X: {value: '1', when: {cli: 2.1.17}}}\ngateways: [{url: 'https://a', clients: 2.1.17}]",
+    "extensions: {anthropic.claude-code: {pinned: true}}\nenv: {ANTHROPIC_BASE_URL: 'https://llm.acme.example/v1', OUR_OWN: 'x y', MAX_OUTPUT_TOKENS_OF_OURS: {integer: '>=1'}}",
     "overlays:\n- {name: wider, when: {cli: '<2.1.100'}, cli: {versions: '>=2.1.17'}}\ncli: {versions: '>=2.1.163'}",
     "gateways: [{url: 'https://a.example', upstream: bedrock, clients: '>=2.1.156'}]\nenv: {CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: {value: '1', when: {upstream: [bedrock, vertex]}}}",
     "gateways: [{url: 'https://a.example', kind: LiteLLM, clients: '>=2.1.156'}]\nother-gateways: deny\nenv: {CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: {value: '1', when: {provider: gateway}}}",
@@ -240,3 +243,7 @@ def test_what_one_makes_of_a_packaged_policy_is_told_at_ones_own_key(text: str, 
     found = list(lint(load([str(file)])))
     assert [(remark.place.file, remark.place.line) for remark in found] == [(str(file), line) for line, _ in expected]
     assert all(f"{remark.where}: {remark.message}".startswith(text) for remark, (_, text) in zip(found, expected, strict=True))
+
+
+def test_no_secret_is_shown(here: Path) -> None:
+    assert not re.search("hunter2|my-own-token|sk-ant", said("secrets-in-a-policy.yaml"))
