@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from collections.abc import Iterator
 
@@ -34,11 +35,19 @@ def conditions(sight: Sight, part: Part, when: When, spot: Spot) -> Iterator[Rem
         yield from _inside(part, when, spot)
 
 
+def unknown_group(sight: Sight, group: str, spot: Spot) -> Remark:
+    """What to say of a group that the ``groups`` file does not name: a mistake, or an inventory's."""
+    close = difflib.get_close_matches(group, sorted(sight.groups or ()), n=1)
+    if close:
+        return spot.warning(f"no machine in {sight.policy.groups} is in {group!r}; did you mean {close[0]!r}?")
+    return spot.note(f"no machine in {sight.policy.groups} is in {group!r}; add them, or leave it to an inventory or --group")
+
+
 def _groups(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
     known = sight.groups
     for group in when.group if known is not None else ():
         if known is not None and group not in known and all(ring.group != group for ring in sight.policy.rollout):
-            yield spot.warning(f"no machine in {sight.policy.groups} is in this group: {near(group, sorted(known)) if known else 'it names no group'}")
+            yield unknown_group(sight, group, spot)
 
 
 def _upstreams(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
