@@ -12,17 +12,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cc_fleet import data
 from cc_fleet.cli import InputError
 from cc_fleet.cli import policy as command
 from cc_fleet.policy.lint import lint
-from cc_fleet.policy.load import load, packaged
+from cc_fleet.policy.load import PolicyError, load, packaged
 from cc_fleet.versions import published
 
 FOLDER = Path(__file__).with_name("lint")
@@ -247,3 +251,23 @@ def test_what_one_makes_of_a_packaged_policy_is_told_at_ones_own_key(text: str, 
 
 def test_no_secret_is_shown(here: Path) -> None:
     assert not re.search("hunter2|my-own-token|sk-ant", said("secrets-in-a-policy.yaml"))
+
+
+TEXTS = tuple(re.sub(r"(?m)^(groups|extends|advisories): .*$", "", path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml")))
+ODD = ('"*"', '""', "2.1.155", '">=99"', '"<0"', "[]", "{}", "null", '"a b"', "-1", "{absent: true}", '"https://[::1/*"', '"||"', '"* || *"', '"1.0.post1"', '"v2.1.3"', '"?"', '"١"')  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_whatever_can_be_read_can_be_linted(random: Random) -> None:
+    """Policies in which words have changed places with others, and with odd ones."""
+    text = random.choice(TEXTS)
+    for _ in range(random.randint(1, 4)):
+        words = list(re.finditer(r'"[^"\n]*"|[\w.<>=-]+', text))
+        word = random.choice(words)
+        text = text[: word.start()] + (random.choice(ODD) if random.random() < 0.6 else random.choice(words)[0]) + text[word.end() :]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "p.yaml"
+        file.write_text(text, encoding="utf-8")
+        with contextlib.suppress(PolicyError):
+            assert all(str(remark).startswith(str(file)) for remark in lint(load([str(file)]), TODAY, {}))
