@@ -104,8 +104,8 @@ def _remarks(file: str, today: str) -> Iterator[Remark]:
 
 def _counted(remarks: Sequence[Remark]) -> str:
     counts = [(level, sum(remark.severity == level for remark in remarks)) for level in SEVERITIES]
-    told = ", ".join(f"{number} {level}{'s' * (number > 1)}" for level, number in counts if number)
-    return told or "read without errors"
+    told = [f"{number} {level}{'s' * (number > 1)}" for level, number in counts if number]
+    return ", ".join(told if counts[0][1] else ["read without errors", *told])
 
 
 def _as_json(remark: Remark) -> dict[str, Any]:

@@ -8,20 +8,25 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cc_fleet import data
 from cc_fleet.cli import InputError
 from cc_fleet.cli import policy as command
 from cc_fleet.policy.lint import lint
-from cc_fleet.policy.load import load, packaged
+from cc_fleet.policy.load import PolicyError, load, packaged
 from cc_fleet.versions import published
 
 FOLDER = Path(__file__).with_name("lint")
@@ -92,11 +97,13 @@ CLEAN = [
     "settings: {forceLoginMethod: {value: claudeai, when: {provider: anthropic}}}\ngateways: [{url: 'https://llm.acme.example/*'}]",
     "settings: {requiredMinimumVersion: 2.1.163, requiredMaximumVersion: 2.1.330}\ncli: {versions: '>=2.1.163, <=2.1.330'}",
     "gateways: [{url: 'https://a.example/v1'}, {url: 'https://*.example/*', kind: litellm, versions: '>=1.91', deny: {1.107.0: bad}, clients: '>=2.1.170'}, {url: '*'}]",
-    "gateways: [{url: 'https://a.example', kind: our-own, upstream: bedrock, versions: '>1.0, <1.0.1'}]\nenv: {X: {value: '1', when: {upstream: bedrock, gateway: '*a.example*'}}}\nother-gateways: deny",
+    "gateways: [{url: 'https://a.example', kind: our-own, upstream: bedrock, versions: '>1.0, <1.0.1'}, {url: 'https://b.example', versions: '*'}]\nenv: {X: {value: '1', when: {upstream: bedrock, gateway: '*a.example*'}}}\nother-gateways: deny",
     "overlays:\n- {name: a, when: {kind: image}, cli: {versions: 2.1.330}}\n- {name: b, when: {kind: image, os: linux}, cli: {versions: 2.1.329}}\n- {name: c, when: {kind: machine}, cli: {versions: 2.1.328}}",
     "overlays:\n- {name: a, when: {group: a}, cli: {install: 2.1.330}}\n- {name: b, when: {group: b}, cli: {install: 2.1.329}}",
     "overlays:\n- {name: a, when: {kind: image}, env: {A: '1'}, deny: [{id: A, versions: 2.1.250}]}\n- {name: b, when: {group: b}, env: {A: '1'}, deny: [{id: B, versions: 2.1.248}]}",
     "overlays:\n- {name: a, when: {cli: '<2.1.100'}, env: {A: '1'}}\n- {name: b, when: {cli: '>=2.1.100'}, env: {A: '2'}}",
+    "cli: {versions: '>=2.1.163', sha256: {2.1.17: {}}}\noverlays: [{name: old, when: {group: old}, cli: {versions: 2.1.17}}]\nenv: {X: {value: '1', when: {cli: 2.1.17}}}\ngateways: [{url: 'https://a', clients: 2.1.17}]",
+    "extensions: {anthropic.claude-code: {pinned: true}}\nenv: {ANTHROPIC_BASE_URL: 'https://llm.acme.example/v1', OUR_OWN: 'x y', MAX_OUTPUT_TOKENS_OF_OURS: {integer: '>=1'}}",
     "overlays:\n- {name: wider, when: {cli: '<2.1.100'}, cli: {versions: '>=2.1.17'}}\ncli: {versions: '>=2.1.163'}",
     "gateways: [{url: 'https://a.example', upstream: bedrock, clients: '>=2.1.156'}]\nenv: {CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: {value: '1', when: {upstream: [bedrock, vertex]}}}",
     "gateways: [{url: 'https://a.example', kind: LiteLLM, clients: '>=2.1.156'}]\nother-gateways: deny\nenv: {CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: {value: '1', when: {provider: gateway}}}",
@@ -240,3 +247,27 @@ def test_what_one_makes_of_a_packaged_policy_is_told_at_ones_own_key(text: str, 
     found = list(lint(load([str(file)])))
     assert [(remark.place.file, remark.place.line) for remark in found] == [(str(file), line) for line, _ in expected]
     assert all(f"{remark.where}: {remark.message}".startswith(text) for remark, (_, text) in zip(found, expected, strict=True))
+
+
+def test_no_secret_is_shown(here: Path) -> None:
+    assert not re.search("hunter2|my-own-token|sk-ant", said("secrets-in-a-policy.yaml"))
+
+
+TEXTS = tuple(re.sub(r"(?m)^(groups|extends|advisories): .*$", "", path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml")))
+ODD = ('"*"', '""', "2.1.155", '">=99"', '"<0"', "[]", "{}", "null", '"a b"', "-1", "{absent: true}", '"https://[::1/*"', '"||"', '"* || *"', '"1.0.post1"', '"v2.1.3"', '"?"', '"١"')  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_whatever_can_be_read_can_be_linted(random: Random) -> None:
+    """Policies in which words have changed places with others, and with odd ones."""
+    text = random.choice(TEXTS)
+    for _ in range(random.randint(1, 4)):
+        words = list(re.finditer(r'"[^"\n]*"|[\w.<>=-]+', text))
+        word = random.choice(words)
+        text = text[: word.start()] + (random.choice(ODD) if random.random() < 0.6 else random.choice(words)[0]) + text[word.end() :]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "p.yaml"
+        file.write_text(text, encoding="utf-8")
+        with contextlib.suppress(PolicyError):
+            assert all(str(remark).startswith(str(file)) for remark in lint(load([str(file)]), TODAY, {}))

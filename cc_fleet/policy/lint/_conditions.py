@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from collections.abc import Iterator
 
 from cc_fleet.decode import near
 from cc_fleet.policy import When
-from cc_fleet.policy.lint._published import meet, range_
+from cc_fleet.policy.lint._published import range_
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 
 # What gives a client its provider.
@@ -29,16 +30,24 @@ def conditions(sight: Sight, part: Part, when: When, spot: Spot) -> Iterator[Rem
     yield from _upstreams(sight, when, spot.of("upstream"))
     yield from _gateways(sight, when, spot.of("gateway"))
     yield from _providers(part, when, spot.of("provider"))
-    yield from _client(part, when, spot.of("cli"))
+    yield from _client(sight, part, when, spot.of("cli"))
     if part.when is not when:
         yield from _inside(part, when, spot)
+
+
+def unknown_group(sight: Sight, group: str, spot: Spot) -> Remark:
+    """What to say of a group that the ``groups`` file does not name: a mistake, or an inventory's."""
+    close = difflib.get_close_matches(group, sorted(sight.groups or ()), n=1)
+    if close:
+        return spot.warning(f"no machine in {sight.policy.groups} is in {group!r}; did you mean {close[0]!r}?")
+    return spot.note(f"no machine in {sight.policy.groups} is in {group!r}; add them, or leave it to an inventory or --group")
 
 
 def _groups(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
     known = sight.groups
     for group in when.group if known is not None else ():
         if known is not None and group not in known and all(ring.group != group for ring in sight.policy.rollout):
-            yield spot.warning(f"no machine in {sight.policy.groups} is in this group: {near(group, sorted(known)) if known else 'it names no group'}")
+            yield unknown_group(sight, group, spot)
 
 
 def _upstreams(sight: Sight, when: When, spot: Spot) -> Iterator[Remark]:
@@ -70,14 +79,14 @@ def _is_forbidden(part: Part, name: str) -> bool:
     return rule is not None and rule.when == When() and (rule.absent or rule.value in ("", "0", "false"))
 
 
-def _client(part: Part, when: When, spot: Spot) -> Iterator[Remark]:
+def _client(sight: Sight, part: Part, when: When, spot: Spot) -> Iterator[Remark]:
     if when.cli is None:
         return
     told = list(range_(spot, when.cli))
     yield from told
     mine = part.when is when and "versions" in part.rules.cli.given  # the overlay has versions of its own
     allowed = part.ruled.cli.versions
-    if not told and not mine and allowed is not None and not meet(when.cli, allowed):
+    if not told and not mine and allowed is not None and sight.refused(when.cli):
         yield spot.warning(f"cli.versions ({allowed}) refuses every client in {when.cli}, so no client that is right meets this; correct one of the two")
 
 

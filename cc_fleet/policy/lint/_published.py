@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from cc_fleet.policy import Policy, When
+from cc_fleet.policy.lint._ranges import FAR, admitted
 from cc_fleet.policy.lint._sight import Remark, Spot
 from cc_fleet.versions import Range, key, published
-
-FAR = "999999999.0.0"
-
-
-@cache
-def admitted(allowed: Range | None) -> tuple[str, ...]:
-    """The published versions in the range, oldest first."""
-    return tuple(v for v in published().versions if allowed is None or allowed.admits(v))
 
 
 def clients(policy: Policy, *conditions: When) -> tuple[str, ...]:
@@ -81,10 +73,3 @@ def _reaches_further(allowed: Range) -> bool:
     padded = {end + ".0" * (2 - end.count(".")) for end in ends} | {FAR}
     steps = {f"{v[0]}.{v[1]}.{v[2] + 1}" for end in padded if (v := key(end)) is not None}
     return any(allowed.admits(v) and published().state(v) == "newer" for v in padded | steps)
-
-
-def meet(one: Range | None, other: Range | None) -> bool:
-    """Whether a published version, or one to come, is in both."""
-    if one is None or other is None:
-        return True
-    return bool(set(admitted(one)) & set(admitted(other))) or (one.admits(FAR) and other.admits(FAR)) or not admitted(one) or not admitted(other)

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from cc_fleet.decode import Node
 from cc_fleet.model import Place
 from cc_fleet.policy import Overlay, Policy, When
+from cc_fleet.policy.lint._ranges import meet
 from cc_fleet.policy.load import Loaded
 from cc_fleet.policy.when import overlaid
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
+
+_MOST = 150
 
 
 class Remark(NamedTuple):
@@ -111,6 +114,10 @@ class Sight(NamedTuple):
     today: str
     known: Mapping[str, Range | None] | None
     held: frozenset[tuple[str, ...]]
+
+    def refused(self, asked: Range) -> bool:
+        """Whether neither the policy nor it with any of its overlays lets a client of this range run."""
+        return not any(meet(asked, part.ruled.cli.versions) for part in self.parts[:_MOST])
 
     @property
     def base(self) -> Part:

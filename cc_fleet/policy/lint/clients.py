@@ -9,7 +9,8 @@ from cc_fleet.client import EXTENSION, truth
 from cc_fleet.decode import near
 from cc_fleet.policy import Denied, Policy
 from cc_fleet.policy.allowed import refusal
-from cc_fleet.policy.lint._published import FAR, admitted, clients, named, pin, range_, several, unpublished, within
+from cc_fleet.policy.lint._published import clients, named, pin, range_, several, unpublished, within
+from cc_fleet.policy.lint._ranges import FAR, admitted
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 from cc_fleet.versions import key, published
 
@@ -22,9 +23,9 @@ _STOPS = ("DISABLE_AUTOUPDATER", "DISABLE_UPDATES")
 
 def remarks(sight: Sight) -> Iterator[Remark]:
     for part in sight.parts:
-        for rule in (_versions, _install, _gate, _slips, _updates, _stopped, _digests):
+        for rule in (_versions, _install, _gate, _slips, _updates, _stopped):
             yield from rule(part)
-        yield from _denied(part)
+        yield from (*_digests(sight, part), *_denied(part))
     yield from _lifted(sight)
 
 
@@ -117,11 +118,12 @@ def _stopped(part: Part) -> Iterator[Remark]:
         yield part.first(("env", _STOPS[0]), ("cli", "auto-update")).error(f"cli.auto-update: false needs {_STOPS[0]} on, and env forbids it; delete one of the two")
 
 
-def _digests(part: Part) -> Iterator[Remark]:
+def _digests(sight: Sight, part: Part) -> Iterator[Remark]:
     for version, spot in part.spot.of("cli").members("sha256").items():
         yield from pin(spot, version)
-        if unpublished(version) is None and (why := refusal(part.ruled, "cli", version, part.ruled.cli.versions)):
-            yield spot.warning(f"{version} {why}, so its digest is never asked for; delete it")
+        refusals = [refusal(other.ruled, "cli", version, other.ruled.cli.versions) for other in sight.parts]
+        if unpublished(version) is None and all(refusals):
+            yield spot.warning(f"{version} {refusals[0]}, so its digest is never asked for; delete it")
         for platform, digest in part.rules.cli.sha256.get(version, {}).items():
             at = spot.of(platform)
             if platform not in PLATFORMS:

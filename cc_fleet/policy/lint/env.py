@@ -9,12 +9,12 @@ from cc_fleet.client import truth
 from cc_fleet.policy import Environment
 from cc_fleet.policy.lint._conditions import conditions
 from cc_fleet.policy.lint._published import clients, several, within
+from cc_fleet.policy.lint._read import unread_variable
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 from cc_fleet.policy.values import COMPARISON
 from cc_fleet.records import NamedTuple
 
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
-_SECRET = re.compile(r"API_?KEY$|AUTH_TOKEN|OAUTH_TOKEN|CUSTOM_HEADERS|SECRET|PASSWORD")
 _VERSIONS = ("cli", "versions")
 _LAUNCH_ONLY = ("CLAUDE_CODE_PROJECT_DIR_NAME",)
 MOST = 300  # names that are compared with all others, which takes a millisecond each
@@ -49,19 +49,23 @@ def remarks(sight: Sight) -> Iterator[Remark]:
         for number, (name, rule) in enumerate(part.rules.env.items()):
             spot = spots.get(name, Spot(("env", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            yield from _name(name, rule, spot) if number < MOST else ()
-            for told in (_words, _number, _switch, _locked):
+            yield from _name(name, spot) if number < MOST else ()
+            for told in (_unread, _words, _number, _switch, _locked):
                 yield from told(name, rule, spot)
             yield from _deaf(part, name, rule, spot)
             yield from _oauth(part, name, rule, spot)
             yield from _betas(part, name, rule, spot)
 
 
-def _name(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
+def _name(name: str, spot: Spot) -> Iterator[Remark]:
     if (meant := truth.meant(name)) is not None:
         yield spot.warning(f"is not a variable of Claude Code; did you mean {meant}?")
-    elif _SECRET.search(name) and (rule.value or rule.one_of):
-        yield spot.error("a secret is never read, so no value meets this; say `absent: true`, or leave it out, and take the secret out of this file")
+
+
+def _unread(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
+    words = [("value", rule.value or ""), *(("one-of", word) for word in rule.one_of), *([("integer", "1")] if rule.integer else [])]
+    told = {where: what for where, word in words if (what := unread_variable(name, word))}
+    yield from (spot.of(where).error(what) for where, what in told.items())
 
 
 def _words(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
@@ -71,7 +75,8 @@ def _words(name: str, rule: Environment, spot: Spot) -> Iterator[Remark]:
         if word == "":
             yield at.warning('an empty variable counts as not set, so "" is never compared; delete it')
         elif any(truth.same(name, word, earlier) for earlier in rule.one_of[:number]) and not _never_off(name, word):
-            yield at.warning(f"{word!r} is there already, as the client reads it; delete one")
+            shown = repr(word) if unread_variable(name, word) is None else "a word"
+            yield at.warning(f"{shown} is there already, as the client reads it; delete one")
     if rule.value == "":
         yield spot.note('"" asks that it is unset; `absent: true` says so')
     if rule.required and (rule.value is not None or rule.absent):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from cc_fleet.client import EXTENSION
 from cc_fleet.policy import Extension
-from cc_fleet.policy.lint._published import clients, meet, range_
+from cc_fleet.policy.lint._published import clients, range_
+from cc_fleet.policy.lint._ranges import meet
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from cc_fleet.policy import GatewayRule
-from cc_fleet.policy.lint._published import meet, named
+from cc_fleet.policy.lint._published import named
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
 from cc_fleet.versions import Range, key
 
@@ -24,17 +24,15 @@ def remarks(sight: Sight) -> Iterator[Remark]:
         for rule, spot in rules:
             for told in (_url, _kind, _versions):
                 yield from told(rule, spot)
-            yield from _clients(part, rule, spot.of("clients"))
+            yield from _clients(sight, part, rule, spot.of("clients"))
         yield from _hidden(part, rules)
-        if "other_gateways" in getattr(part.rules, "given", ()) and part.rules.other_gateways == part.ruled.other_gateways == sight.policy.other_gateways:
-            yield part.spot.of("other-gateways").note("says what the policy says already; delete it")
 
 
 def _url(rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
     spot, scheme = spot.of("url"), rule.url.partition("://")[0].lower()
     if "://" not in rule.url:
         if not rule.url.startswith("*"):
-            yield spot.error(f"has no scheme, so it matches no URL; write https://{rule.url.lstrip('/')}")
+            yield spot.error("has no scheme, so it matches no URL; write https:// before it")
         return
     site = re.split(r"[/?#]", rule.url.partition("://")[2])[0]
     if scheme not in ("http", "https") and "*" not in scheme:
@@ -75,12 +73,12 @@ def _around(allowed: Range) -> Iterator[str]:
             yield from (part.version, f"{part.version}.post1", f"{part.version}.dev0", f"{part.version}.1", f"{part.version}.0.1")
 
 
-def _clients(part: Part, rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
+def _clients(sight: Sight, part: Part, rule: GatewayRule, spot: Spot) -> Iterator[Remark]:
     if rule.clients is None:
         return
     yield from named(spot, rule.clients)
     allowed = part.ruled.cli.versions
-    if allowed is not None and not meet(rule.clients, allowed):
+    if allowed is not None and sight.refused(rule.clients):
         yield spot.error(f"cli.versions ({allowed}) refuses every client in {rule.clients}, so nobody may use this gateway; correct one of the two")
 
 
@@ -94,6 +92,6 @@ def _hidden(part: Part, rules: list[tuple[GatewayRule, Spot]]) -> Iterator[Remar
             if other is rule:
                 break
             if other.matches(rule.url):
-                what = "is the same URL; make them one" if other.url == rule.url else "matches all that it does; put this one first"
-                yield spot.of("url").warning(f"never counts: {other.url} in {beside(where.place, spot.place)} stands before it and {what}")
+                what = "has the same URL; make them one" if other.url == rule.url else "matches all that it does; put this one first"
+                yield spot.of("url").warning(f"never counts: the rule in {beside(where.place, spot.place)} stands before it and {what}")
                 break

@@ -7,7 +7,7 @@ from typing import Any
 
 from cc_fleet.policy import When
 from cc_fleet.policy.lint._conditions import conditions
-from cc_fleet.policy.lint._published import admitted, meet
+from cc_fleet.policy.lint._ranges import admitted, meet
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, beside
 from cc_fleet.policy.when import ADDED, BY_KEY, BY_NAME
 

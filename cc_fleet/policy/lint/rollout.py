@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.decode import near
+from cc_fleet.policy.lint._conditions import unknown_group
 from cc_fleet.policy.lint._sight import Remark, Sight
 
 
@@ -21,7 +21,7 @@ def remarks(sight: Sight) -> Iterator[Remark]:
         elif not ring.group.strip():
             yield at.error("is empty; name a group")
         elif known is not None and ring.group != "*" and ring.group not in known:
-            yield at.warning(f"no machine in {sight.policy.groups} is in this group: {near(ring.group, sorted(known)) if known else 'it names no group'}")
+            yield unknown_group(sight, ring.group, at)
         seen.setdefault(ring.group, number + 1)
         if ring.soak is not None and number + 1 == len(rings):
             yield spot.of("soak").note("nothing follows the last step, so there is nothing to wait for; delete it")

@@ -13,6 +13,7 @@ from cc_fleet.data import load, scopes
 from cc_fleet.policy import Setting
 from cc_fleet.policy.lint._conditions import conditions
 from cc_fleet.policy.lint._published import clients, pin, several, within
+from cc_fleet.policy.lint._read import unread_setting
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 from cc_fleet.versions import key
 
@@ -43,14 +44,14 @@ def remarks(sight: Sight) -> Iterator[Remark]:
             spot = spots.get(name, Spot(("settings", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
             yield from _key(name, rule, spot) if number < MOST else ()
-            yield from (*_twice(rule, spot), *_values(name, rule, spot), *_version(name, rule, spot))
+            yield from (*_twice(name, rule, spot), *_values(name, rule, spot), *_version(name, rule, spot))
             for judged in (_variable, _gate, _login, _old):
                 yield from judged(part, name, rule, spot)
         editor = part.spot.members("editor-settings")
         for number, (name, rule) in enumerate(part.rules.editor_settings.items()):
             spot = editor.get(name, Spot(("editor-settings", name), rule.place))
             yield from conditions(sight, part, rule.when, spot.of("when"))
-            yield from (*_twice(rule, spot), *(_editor(name, spot) if number < MOST else ()))
+            yield from (*_twice(name, rule, spot), *(_editor(name, spot) if number < MOST else ()))
 
 
 def _key(name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:
@@ -77,15 +78,17 @@ def _values(name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:
     for where, value in _said(rule):
         allowed = WORDS.get(name)
         reason = next((shape.reason for shape in SHAPES if ".".join(shape.key) == name and not shape.good(value)), None)
-        if allowed is not None and value not in allowed:
+        if (unread := unread_setting(name, value)) is not None:
+            yield spot.of(where).error(unread)
+        elif allowed is not None and value not in allowed:
             yield spot.of(where).error(f"the client does not take {json.dumps(value)}; write {', '.join(allowed[:-1])}{' or ' if allowed[1:] else ''}{allowed[-1]}")
         elif reason is not None:
             quoted = "; without quotation marks it is a number" if isinstance(value, str) and value.isdigit() else ""
             yield spot.of(where).error(f"{reason}, so clients drop it, and most of them its whole file{quoted}")
 
 
-def _twice(rule: Setting, spot: Spot) -> Iterator[Remark]:
-    words = [json.dumps(value.json) for value in rule.one_of]
+def _twice(name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:
+    words = [json.dumps(value.json) if unread_setting(name, value.json) is None else "a value" for value in rule.one_of]
     for word in sorted({word for word in words if words.count(word) > 1}):
         yield spot.of("one-of").warning(f"{word} stands here twice; delete one")
     if rule.required and (rule.value is not None or rule.absent):
@@ -136,7 +139,7 @@ def _login(part: Part, name: str, rule: Setting, spot: Spot) -> Iterator[Remark]
     wanted += ["settings.apiKeyHelper"] if helper is not None and not helper.absent else []
     wanted += ["gateways"] if part.ruled.gateways else []
     if wanted:
-        yield spot.warning(f"a login that is enforced stops every client with a key, a token or a helper, and {wanted[0]} speaks of such; narrow it by `when: {{provider: anthropic}}`")
+        yield spot.warning(f"a login that is enforced stops every client with a key, a token or a helper, and `{wanted[0]}` speaks of such; narrow it by `when: {{provider: anthropic}}`")
 
 
 def _old(part: Part, name: str, rule: Setting, spot: Spot) -> Iterator[Remark]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from cc_fleet.decode import near
 from cc_fleet.model import Place
 from cc_fleet.policy import Waiver
-from cc_fleet.policy.lint._published import admitted, clients, meet, range_
+from cc_fleet.policy.lint._conditions import unknown_group
+from cc_fleet.policy.lint._published import clients, range_
+from cc_fleet.policy.lint._ranges import admitted, meet
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
 from cc_fleet.policy.lint.names import KEPT, unknown
 from cc_fleet.versions import published
@@ -82,7 +83,7 @@ def _targets(sight: Sight, waiver: Waiver, spot: Spot) -> Iterator[Remark]:
         if not group.strip():
             yield at.error("names nothing; write a machine's name or id, or group:NAME")
         elif known is not None and target != group and group not in known:
-            yield at.warning(f"no machine in {sight.policy.groups} is in this group: {near(group, sorted(known)) if known else 'it names no group'}")
+            yield unknown_group(sight, group, at)
 
 
 def _until(sight: Sight, part: Part, waiver: Waiver, spot: Spot) -> Iterator[Remark]:
