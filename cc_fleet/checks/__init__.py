@@ -222,7 +222,7 @@ _SYSTEMS = ("/etc/", "/usr/", "/opt/", "/Library/", "/mnt/c/", "C:/Program", "C:
 
 def managed_place(subject: Subject, view: View | None = None) -> Place:
     """Where this target's administrators say a thing: the source that is in force, or the managed file."""
-    scopes = (view.managed().settings if view is not None else frozenset()) - {"managed", "drop-in"}
+    scopes = (view.managed().settings if view is not None else frozenset()) - {"managed", "drop-in", "program-data"}
     said = (s.place.file for s in subject.target.settings if s.scope in scopes and s.user in (None, view.user if view else None))
     return Place(next(said, f"{LAYOUTS[subject.target.os].managed}/managed-settings.json" if subject.target.os in LAYOUTS else ""))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cc_fleet.model import Finding, Place, Step, Target
+from cc_fleet.model import Finding, Fix, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.report import Report, Route, Style, counts
 
@@ -23,7 +23,7 @@ def render(report: Report, style: Style = Style()) -> str:
     if policy := findings.get("policy"):
         lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
     lines += ["", *_summary(report, style)]
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(lines).replace(_KEPT_SPACE, " ") + "\n"
     return text if style.unicode else _ascii(text)
 
 
@@ -50,14 +50,19 @@ def _with_backslashes(report: Report) -> Report:
 
 def _backslashes(value: Any) -> Any:
     if isinstance(value, str):
-        return re.sub(_WINDOWS_PATH, lambda found: found[0].replace("/", "\\"), value)
+        return re.sub(_WINDOWS_PATH, lambda found: found[0].replace("/", "\\").replace(" ", _KEPT_SPACE), value)
+    if isinstance(value, Fix):
+        told = value.command and re.sub(_IN_COMMAND, lambda found: found[0].replace("/", "\\"), value.command)
+        return Fix(value.who, _backslashes(value.summary), told)
     if hasattr(value, "_fields"):
         return type(value)(*(_backslashes(item) for item in value))
     return tuple(_backslashes(item) for item in value) if isinstance(value, tuple) else value
 
 
-# A folder's name may hold spaces; where the last name ends, a sentence goes on.
+# A folder's name may hold spaces, at which no line is broken; where the last name ends, a sentence goes on.
+_KEPT_SPACE = "\u00a0"
 _WINDOWS_PATH = r"""(?<![A-Za-z])(?:[A-Z]:|~)/(?!/)(?:[^/:*?"<>|\n]+/)*[^/:*?"<>|\s'`,;)]*"""
+_IN_COMMAND = r"""'(?:[A-Z]:|~)/[^']*'|"(?:[A-Z]:|~)/[^"]*"|(?<![A-Za-z])(?:[A-Z]:|~)/[^\s'"]*"""
 
 
 def _head(report: Report, style: Style) -> Iterator[str]:

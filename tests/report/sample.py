@@ -51,7 +51,7 @@ WINDOWS = Report(ABOUT, TIME, (LAPTOP._replace(name="ada-pc", os="windows", gaps
     Finding("setting-value", "error", "ada-pc", Problem(
         "model", "model is not set (https://docs.example/a/b)", Place("C:/Program Files/ClaudeCode/managed-settings.json", 4, 5, '"x": "https://llm.example/v1"'),
         Fix("admin", "set model in C:/Program Files/ClaudeCode/managed-settings.json, or in ~/.claude/settings.json")), "a" * 64),
-    Finding("env-flag", "error", "ada-pc", Problem("X", "X is set", Place("C:/Users/ada/.claude/settings.json", 2), None), "b" * 64),
+    Finding("env-flag", "error", "ada-pc", Problem("X", "X is set", Place("C:/Users/ada/.claude/settings.json", 2), Fix("you", "install it", "npm install -g --prefix 'C:/a b/npm' @anthropic-ai/claude-code@2.1.330")), "b" * 64),
 ), "C:\\Users\\ada")  # fmt: skip
 """A Windows machine, read on itself."""
 NOTES = tuple(
