@@ -265,7 +265,7 @@ def test_a_script_whose_package_is_gone_is_a_gap(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [
-    f"#!/bin/sh\nexec node /usr/local/lib/{MODULE}/cli.js --settings x\n", f'exec "$HOME/{MODULE}/cli.js"', "x" * 20000 + PNPM,
+    f"#!/bin/sh\nexec node /usr/local/lib/{MODULE}/cli.js --settings x\n", f'exec "$HOME/{MODULE}/cli.js"', PNPM + "# " + "x" * 20000,
     PNPM.replace('exec node  "$basedir/global/5', 'exec node  "$basedir/global/6'),
 ])  # fmt: skip
 def test_what_a_script_of_somebodys_own_runs_is_not_guessed(tmp_path: Path, script: str) -> None:
