@@ -34,14 +34,34 @@ def cli(install: Install, version: str | None) -> Fix | None:
     if version is None:
         return None
     who, summary = "you" if install.user else "admin", f"install {version}{cost(version)}"
-    if install.method == "native":
-        if install.intact is False:  # the broken one cannot install itself
-            return Fix(who, summary, f"curl -fsSL https://claude.ai/install.sh | bash -s {version}")
-        return Fix(who, summary, f"claude install {version}")
+    if install.method == "homebrew" and version != published().newest:
+        return Fix(who, f"install {version} in another way, for a cask has its newest version only{cost(version)}")
+    return Fix("admin" if install.method in _PACKAGES else who, summary, _command(install, version))
+
+
+# Where a copy comes from a package manager, what brings it to another version.
+_COMMANDS = {
+    "volta": "volta install @anthropic-ai/claude-code@{}", "pnpm": "pnpm add -g @anthropic-ai/claude-code@{}", "bun": "bun add -g @anthropic-ai/claude-code@{}",
+    "yarn": "yarn global add @anthropic-ai/claude-code@{}", "mise": "mise use -g npm:@anthropic-ai/claude-code@{}", "apt": "apt-get install claude-code={}",
+    "rpm": "dnf install claude-code-{}", "apk": "apk add claude-code={}-r0", "winget": "winget install --id Anthropic.ClaudeCode --version {}",
+    "native": "claude install {}",
+}  # fmt: skip
+_PACKAGES = frozenset(("apt", "rpm", "apk"))
+
+
+def _command(install: Install, version: str) -> str:
     folder = install.place.file.partition("/node_modules/@anthropic-ai/")[0]
-    everywhere = folder.endswith("/lib")
-    prefix = quoted(folder.removesuffix("/lib"))
-    return Fix(who, summary, f"npm install{' -g' if everywhere else ''} --prefix {prefix} @anthropic-ai/claude-code@{version}")
+    if install.method == "native" and install.intact is False:  # the broken one cannot install itself
+        return f"curl -fsSL https://claude.ai/install.sh | bash -s {version}"
+    if install.method == "homebrew":
+        cask = install.place.file.partition("/Caskroom/")[2].partition("/")[0] or "claude-code"
+        return f"brew upgrade --cask {quoted(cask)}"
+    if install.method == "mise" and "/installs/claude/" in install.place.file:
+        return f"mise use -g claude@{version}"
+    if install.method in _COMMANDS:
+        return _COMMANDS[install.method].format(version)
+    everywhere = "" if install.method in ("npm-local", "npm-project") else " -g"
+    return f"npm install{everywhere} --prefix {quoted(folder.removesuffix('/lib'))} @anthropic-ai/claude-code@{version}"
 
 
 def extension(install: Install, version: str | None) -> Fix | None:

@@ -216,9 +216,12 @@ def views(target: Target) -> Iterator[View]:
     """Every client at work on ``target``: for each user the copies that run, in and out of the project."""
     index = Index(target)
     by_user: dict[str, list[Install]] = {}
+    maybe: dict[str, list[Install]] = {}
     for install in target.installs:
         for user in install.active_for or () if install.product in ("cli", EXTENSION) else ():
             by_user.setdefault(user, []).append(install)
+        if install.active_for is None and install.user and install.product == "cli" and install.bundled_in is None and install.intact is not False:
+            maybe.setdefault(install.user, []).append(install)
     projects: dict[str, list[str]] = {}
     present = {fact.user for group in (target.settings, target.rejected) for fact in group if not fact.scope.startswith("editor")}
     present |= {credential.user for credential in target.credentials}
@@ -227,7 +230,9 @@ def views(target: Target) -> Iterator[View]:
         if fact.project and fact.user and fact.project not in projects.setdefault(fact.user, []):
             projects[fact.user].append(fact.project)
     for user in target.coverage.users:
-        copies: list[Install | None] = list(by_user.get(user, ()))
+        runs = by_user.get(user, [])
+        # Who has no other may run what a hook of the shell would put into PATH: nvm's, fnm's.
+        copies: list[Install | None] = [*runs, *(maybe.get(user, ()) if not any(c.product == "cli" for c in runs) else ())]
         if not copies and user in present:
             copies = [None]
         for copy in copies:
