@@ -26,7 +26,7 @@ def policy_options(parser: argparse.ArgumentParser) -> None:
 
 
 def probe_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--probe", action="store_true", help="also run `claude --version` in the caller's PATH, and compare (this machine only)")
+    parser.add_argument("--probe", action="store_true", help="also run `claude --version` and `claude doctor` of the caller's PATH, and compare (this machine only; before 2.1.251 the doctor sends a request)")
 
 
 def result_options(parser: argparse.ArgumentParser) -> None:

@@ -674,24 +674,24 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-COPY = Install("cli", "2.1.330", "npm", Place("/x"), ("ada",), intact=True)
+COPY = Install("cli", "2.1.200", "npm", Place("/x"), ("ada",), intact=True)
 
 
 def test_a_program_that_says_what_its_file_says(mine: Path) -> None:
-    assert asked(mine, '#!/bin/sh\n[ "$1" = --version ] && echo "2.1.330 (Claude Code)"\n', COPY) == [COPY]
+    assert asked(mine, '#!/bin/sh\n[ "$1" = --version ] && echo "2.1.200 (Claude Code)"\n', COPY) == [COPY]
 
 
 def test_a_program_that_says_another_version_is_not_intact(mine: Path) -> None:
-    (found,) = asked(mine, "#!/bin/sh\necho 2.1.331\n", COPY)
-    assert (found.intact, found.defect) == (False, "says that it is 2.1.331 when it runs")
+    (found,) = asked(mine, "#!/bin/sh\necho 2.1.201\n", COPY)
+    assert (found.intact, found.defect) == (False, "says that it is 2.1.201 when it runs")
 
 
 @pytest.mark.parametrize(("script", "reason"), [
     ("#!/bin/sh\nexit 3\n", "was asked for its version, and it ended with 3"),
     ("#!/bin/sh\necho hello\n", "was asked for its version, and its answer was no version"),
-    ("#!/bin/sh\nyes 2.1.330\n", "was asked for its version, and it said something and did not end"),
+    ("#!/bin/sh\nyes 2.1.200\n", "was asked for its version, and it said something and did not end"),
     ("#!/none/such\n", "was asked for its version, and it cannot be run: no such file or directory"),
-    ("#!/bin/sh\necho $HOME$SECRET$CLAUDE_CONFIG_DIR | grep -q hunter2 && echo 2.1.330\n", "was asked for its version, and it ended with 1"),
+    ("#!/bin/sh\necho $HOME$SECRET$CLAUDE_CONFIG_DIR | grep -q hunter2 && echo 2.1.200\n", "was asked for its version, and it ended with 1"),
 ])  # fmt: skip
 def test_a_program_that_gives_no_version_is_a_gap(mine: Path, script: str, reason: str) -> None:
     assert asked(mine, script) == [Gap(reason, Place(str(mine / "claude")))]
@@ -713,7 +713,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(mine: Pat
 
 
 def test_a_version_that_no_file_has_is_a_gap(mine: Path) -> None:
-    assert [one.reason for one in asked(mine, "#!/bin/sh\necho 2.1.330\n")] == ["says that it is 2.1.330, and no file does"]
+    assert [one.reason for one in asked(mine, "#!/bin/sh\necho 2.1.200\n")] == ["says that it is 2.1.200, and no file does"]
 
 
 def test_a_program_that_others_can_change_is_not_run(mine: Path) -> None:
@@ -748,14 +748,14 @@ def test_only_this_machines_programs_can_be_asked(arguments: list[str], capsys: 
 
 
 def test_nothing_is_asked_unless_probe_says_so(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    write(mine, "/bin/claude", f"#!/bin/sh\ntouch {mine}/ran\necho 2.1.330\n").chmod(0o755)
+    write(mine, "/bin/claude", f"#!/bin/sh\ntouch {mine}/ran\necho 2.1.200\n").chmod(0o755)
     (mine / "bin").chmod(0o755)
     monkeypatch.setenv("PATH", f"{mine}/bin:/usr/bin:/bin")
     monkeypatch.setenv("HOME", str(tmp_path))
     for option in ([], ["--probe"]):
         assert main(["facts", *option]) == 0
         reasons = [gap["reason"] for gap in json.loads(capsys.readouterr().out)["gaps"]]
-        assert ("says that it is 2.1.330, and no file does" in reasons) is bool(option)
+        assert ("says that it is 2.1.200, and no file does" in reasons) is bool(option)
         assert (mine / "ran").exists() is bool(option)
 
 
@@ -787,3 +787,44 @@ def test_what_only_another_system_has_is_not_loaded() -> None:
     assert not [name for name in facts.sources("linux") if name.startswith(("windows-", "macos-"))]
     assert "windows-winget" in facts.sources("windows")
     assert "linux-packages" not in facts.sources("macos")
+
+
+DOCTOR = """#!/bin/sh
+if [ "$1" = --version ]; then echo "$VERSION (Claude Code)"; exit; fi
+echo "Claude Code doctor, home $HOME, config ${CLAUDE_CONFIG_DIR-unset}" > "$0.said"
+echo "Invalid settings"
+echo "- /home/ada/.claude/settings.json: Invalid or malformed JSON"
+echo "- /etc/claude-code/managed-settings.json › availableModels: \\"sk-ant-hunter2\\" was present but invalid"
+echo "- Not connected to the API"
+"""
+
+
+@pytest.mark.parametrize(("version", "asked"), [("2.1.204", False), ("2.1.205", True), ("2.1.330", True)])
+def test_the_doctors_word_is_taken_where_it_needs_no_terminal(mine: Path, tmp_path: Path, version: str, asked: bool) -> None:
+    program = mine / "claude"
+    program.write_text(DOCTOR.replace("$VERSION", version))
+    program.chmod(0o755)
+    ada = User("ada", str(tmp_path), "sh")
+    machine = Machine(Disk(), "machine", "m", "linux", (ada,), privileged=False, caller=ada, environ={"PATH": "/usr/bin:/bin"}, probe=True)
+    machine = machine._replace(launchers=(Launcher(str(program), str(program), "ada", True),))
+    found = list(probe.checked(machine, [Install("cli", version, "npm", Place("x"), ("ada",))]))
+    gaps = [one for one in found if isinstance(one, Gap)]
+    assert gaps == ([
+        Gap("is called invalid by `claude doctor`", Place("/home/ada/.claude/settings.json")),
+        Gap("is called invalid at availableModels by `claude doctor`", Place("/etc/claude-code/managed-settings.json")),
+    ] if asked else [])  # fmt: skip
+    said = Path(f"{program}.said")
+    assert said.exists() is asked
+    if asked:
+        assert said.read_text() == f"Claude Code doctor, home {tmp_path}, config unset\n"
+
+
+def test_a_doctor_that_says_nothing_is_told(mine: Path, tmp_path: Path) -> None:
+    program = mine / "claude"
+    program.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "2.1.330 (Claude Code)" || exit 3\n')
+    program.chmod(0o755)
+    ada = User("ada", str(tmp_path), "sh")
+    machine = Machine(Disk(), "machine", "m", "linux", (ada,), privileged=False, caller=ada, environ={"PATH": "/usr/bin:/bin"}, probe=True)
+    machine = machine._replace(launchers=(Launcher(str(program), str(program), "ada", True),))
+    found = list(probe.checked(machine, [Install("cli", "2.1.330", "npm", Place("x"), ("ada",))]))
+    assert [one for one in found if isinstance(one, Gap)] == [Gap("was asked by `doctor` what it calls invalid, and it ended with 3", Place(str(program)))]

@@ -170,14 +170,24 @@ def observe_concurrency(
     return _observe(client, layout, extra, {"parallel": parallel}, timeout).peak or 0
 
 
+def run(command: Sequence[str], layout: Layout, *, timeout: float = 120) -> Observed:
+    """Run a program of ours as `observe` runs a client, with PATH as the layout's environment has it."""
+    return _run(command, layout, {}, timeout)
+
+
 def _observe(
     client: Path, layout: Layout, extra: Sequence[str], answers: Mapping[str, object], timeout: float
 ) -> Observed:
+    command = [str(client.absolute()), "-p", "hello", *extra, *layout.arguments]
+    return _run(command, layout, answers, timeout)
+
+
+def _run(command: Sequence[str], layout: Layout, answers: Mapping[str, object], timeout: float) -> Observed:
     with tempfile.TemporaryDirectory(prefix="cc-fleet-run-") as name:
         scratch = Path(name)
         _write(scratch / "root", layout)
         spec = {
-            "command": [str(client.absolute()), "-p", "hello", *extra, *layout.arguments],
+            "command": list(command),
             "environ": {"PATH": _search_path(), **BASE, **layout.environ},
             "cwd": layout.cwd,
             "tool": TOOL,

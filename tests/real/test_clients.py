@@ -5,8 +5,10 @@ The clients are installed by npm into private prefixes and never run here.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,27 @@ def test_the_version_that_is_read_is_the_one_that_runs(tmp_path: Path) -> None:
     program = sandbox.install("2.1.330")
     (copy,) = copies(machine(tmp_path, program.parent))
     assert sandbox.observe(program, sandbox.Layout()).agent.startswith(f"claude-cli/{copy.version} ")
+
+
+@pytest.mark.parametrize(("version", "doctor"), [("2.1.153", False), ("2.1.205", True), ("2.1.330", True)])
+def test_probing_asks_the_client_and_its_doctor(version: str, doctor: bool) -> None:
+    """In the sandbox, as the client's own user: the doctor calls invalid what the audit calls so, and one thing more."""
+    client = sandbox.install(version)
+    layout = sandbox.Layout(
+        environ={"PATH": f"{client.parent}:{sandbox._search_path()}", "PYTHONPATH": str(sandbox.PROJECT)},
+        user='{"model": "opus", // a comment\n}', managed='{"availableModels": 5, "model": "opus"}',
+    )  # fmt: skip
+    ran = sandbox.run([sys.executable, "-m", "cc_fleet", "facts", "--probe"], layout)
+    assert ran.exit_code == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    gaps = [(gap["place"]["file"], gap["reason"]) for gap in told["gaps"]]
+    assert [one["version"] for one in told["installs"] if one["active_for"]] == [version]
+    assert not [gap for gap in gaps if "was asked" in gap[1] and "changed by others" not in gap[1]], gaps
+    if any("changed by others" in reason for _, reason in gaps):
+        assert not os.environ.get("CC_FLEET_REQUIRE_REAL"), gaps
+        pytest.skip("the folder of the installed clients may be changed by others, so the program was not run")
+    invalid = [gap for gap in gaps if "by `claude doctor`" in gap[1]]
+    assert invalid == ([
+        ("/mnt/home/.claude/settings.json", "is called invalid by `claude doctor`"),
+        ("/etc/claude-code/managed-settings.json", "is called invalid at availableModels by `claude doctor`"),
+    ] if doctor else [])  # fmt: skip

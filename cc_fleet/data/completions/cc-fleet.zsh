@@ -39,7 +39,7 @@ _shtab_cc_fleet_audit_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "*--root[judge the system that lies below DIR\; repeatable]:DIR:_files -/"
   "*--facts[judge saved facts\: a file, a folder of \*.json, or - \; repeatable]:PATH:_files"
-  "--probe[also run \`claude --version\` in the caller\'s PATH, and compare (this machine only)]"
+  "--probe[also run \`claude --version\` and \`claude doctor\` of the caller\'s PATH, and compare (this machine only\; before 2.1.251 the doctor sends a request)]"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
   "*--group[the targets are in this group, besides those that facts and policy tell\; repeatable]:NAME:"
   "--format[one of json, text (default\: text)]:NAME:(json text)"
@@ -84,7 +84,7 @@ _shtab_cc_fleet_explain_defaults_added=0
 _shtab_cc_fleet_facts_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--root[read the system that lies below DIR]:DIR:_files -/"
-  "--probe[also run \`claude --version\` in the caller\'s PATH, and compare (this machine only)]"
+  "--probe[also run \`claude --version\` and \`claude doctor\` of the caller\'s PATH, and compare (this machine only\; before 2.1.251 the doctor sends a request)]"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
 )
 
