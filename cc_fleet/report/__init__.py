@@ -106,10 +106,8 @@ def routes(target: Target) -> list[Route]:
 
 def kept(target: Target) -> Target:
     """``target`` with what a report shows of it: of its settings and the like only that Claude Code has some."""
-    settings, rejected = (tuple(islice(filter(is_own, facts), 1)) for facts in (target.settings, target.rejected))
-    return target._replace(
-        settings=settings, variables=(), gateways=(), credentials=target.credentials[:1], rejected=rejected, updates=target.updates[:1]
-    )
+    settings, rejected = tuple(islice(filter(is_own, target.settings), 1)), tuple(islice(filter(is_own, target.rejected), 1))
+    return target._replace(settings=settings, variables=(), gateways=(), credentials=target.credentials[:1], rejected=rejected, updates=target.updates[:1])
 
 
 def verdict(target: Target, findings: Iterable[Finding]) -> str:
