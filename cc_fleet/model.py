@@ -7,7 +7,7 @@ only, Python 3.9.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start, 2 ms in all.
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from .records import NamedTuple
 
@@ -174,9 +174,13 @@ class Target(NamedTuple):
 
     @property
     def nothing(self) -> bool:
-        """True where no trace of Claude Code was found: neither a copy nor its settings."""
-        settings = any(not s.scope.startswith("editor") or "".join(s.key[:1]).startswith("claudeCode.") for s in self.settings)
-        return not (self.installs or settings or self.credentials or any(r.scope != "editor-policy" for r in self.rejected))
+        """True where no trace of Claude Code was found: neither a copy nor settings, credentials or receipts of its own."""
+        return not (self.installs or self.credentials or self.updates or any(map(is_own, self.settings)) or any(map(is_own, self.rejected)))
+
+
+def is_own(fact: Union[Setting, Rejected]) -> bool:
+    """Whether it is of Claude Code, and not of an editor alone."""
+    return not fact.scope.startswith("editor") or (isinstance(fact, Setting) and "".join(fact.key[:1]).startswith("claudeCode."))
 
 
 GROUPS: dict[str, type] = {

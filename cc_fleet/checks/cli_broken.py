@@ -29,13 +29,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
 
 
 def _fix(policy: Policy, copy: Install, subject: Subject) -> Fix | None:
-    who = "you" if copy.user else "admin"
+    who = _install.who(copy)
     if copy.bundled_in is not None:
         brings = (e for e in subject.extensions() if e.user == copy.user and copy.bundled_in == f"{e.product} in {e.method}")
         return next((_install.extension(extension, extension.version) for extension in brings if extension.active_for), None)
     if copy.method == "native" and not copy.active_for:
-        return Fix(who, "delete the file", f"rm {_install.quoted(copy.place.file)}")
+        return Fix(who, "delete the file", _install.deletion(copy.place.file))
     if copy.defect and "script did not run" in copy.defect:
-        folder = _install.quoted(copy.place.file.rpartition("/")[0])
-        return Fix(who, "run the install script", f"cd {folder} && node install.cjs")
+        return Fix(who, "run the install script", _install.run_in(copy.place.file.rpartition("/")[0], "node install.cjs"))
     return _install.copy(policy, copy)

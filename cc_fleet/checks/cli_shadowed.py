@@ -4,6 +4,9 @@ An update then changes a copy that does not run: `npm install -g` says 2.1.17, a
 --version` still says 2.1.330 because `~/.local/bin` comes first (measured). A copy of another
 version is a warning, one of the same version a note.
 
+With `one-install: remove` the copy goes that does not run, by the command of the way in which it was
+installed; but where the policy refuses the one that runs and allows the other, that one goes.
+
 **Fix**: remove the copy that is not wanted, or put the wanted one first in PATH.
 """
 
@@ -11,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
+from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Fix, Install, Problem
 from cc_fleet.policy import Policy
+from cc_fleet.policy.allowed import refusal
 
 SEVERITY = "warning"
 
@@ -26,7 +30,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         for winner in copies:
             users = sorted(set(winner.active_for or ()) & _reach(subject, copy))
             if users and not winner.method == copy.method == "native":  # the updater keeps a store of its own
-                yield _shadowed(copy, winner, users)
+                yield _shadowed(copy, winner, users, _fix(policy, copy, winner))
 
 
 def _reach(subject: Subject, copy: Install) -> set[str]:
@@ -34,13 +38,23 @@ def _reach(subject: Subject, copy: Install) -> set[str]:
     return {copy.user} if copy.user else set(subject.target.coverage.users)
 
 
-def _shadowed(copy: Install, winner: Install, users: list[str]) -> Problem:
+def _shadowed(copy: Install, winner: Install, users: list[str], fix: Fix) -> Problem:
     who = ", ".join(users) if len(users) < 6 else f"{len(users)} users"
     return Problem(
         f"cli@{copy.version}",
         f"Claude Code {copy.version} ({copy.method}) does not run: {who} run{'s' if len(users) == 1 else ''} {winner.version} "
         f"({winner.method}, {winner.place.file})",
-        copy.place,
-        Fix("you" if copy.user else "admin", "remove this copy, or put its folder first in PATH"),
-        severity="note" if copy.version == winner.version else None,
+        copy.place, fix, severity="note" if copy.version == winner.version else None,
     )
+
+
+def _fix(policy: Policy, copy: Install, winner: Install) -> Fix:
+    kept = Fix(_install.who(copy), "remove this copy, or put its folder first in PATH")
+    if policy.cli.one_install == "report":
+        return kept
+    refused = [refusal(policy, "cli", one.version, policy.cli.versions) is not None for one in (copy, winner)]
+    if refused == [False, True] and (removed := _install.removal(winner)):
+        goes = f"{winner.version} ({winner.method})"
+        return removed._replace(summary=f"remove the copy that runs, {goes}, which the policy refuses, and put the folder of this one first in PATH")
+    removed = _install.removal(copy)
+    return removed._replace(summary=f"remove this copy; {winner.version} ({winner.method}) stays") if removed else kept

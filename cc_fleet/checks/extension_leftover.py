@@ -10,10 +10,9 @@ runs is no leftover.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
-from cc_fleet.checks import Subject
+from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
 
@@ -24,11 +23,8 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         if copy.active_for == ():
             marked = f"; it is {copy.defect}" if copy.defect else ""
-            path = copy.place.file
-            windows = "Remove-Item -Recurse -LiteralPath '" + path.replace("'", "''") + "'"
-            command = windows if subject.target.os == "windows" else f"rm -r {shlex.quote(path)}"
             yield Problem(
                 f"{copy.product}@{copy.version}", f"{copy.method} does not run this {copy.product} {copy.version}, and could again{marked}",
-                copy.place, Fix("you", f"close {copy.method} and delete the folder", command),
+                copy.place, Fix("you", f"close {copy.method} and delete the folder", _install.deletion(copy.place.file)),
                 severity="note" if copy.defect else None,
             )  # fmt: skip

@@ -37,7 +37,7 @@ def _of(found: Credential, shared: bool) -> Problem | None:
                        Fix(who, "revoke it, and keep the new one out of the repository"))  # fmt: skip
     if found.readable_by != "owner":
         whom = "everyone on this machine" if found.readable_by == "everyone" else "its group"
-        fix = Fix(who, "make the file its owner's alone", f"chmod go-rwx {_install.quoted(found.place.file)}")
+        fix = Fix(who, "make the file its owner's alone", _install.private(found.place.file))
         if found.place.file.startswith("/etc/"):  # everybody has to read it
             fix = Fix("admin", "revoke it, and give each user one of their own")
         return Problem(subject, f"{found.kind} stands in a file that {whom} can read", found.place, fix,

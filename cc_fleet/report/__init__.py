@@ -3,11 +3,12 @@
 # Annotations are not postponed here: as texts each would be compiled at start.
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from cc_fleet.client import views
 from cc_fleet.host import plugins
-from cc_fleet.model import Finding, Target
+from cc_fleet.model import Finding, Target, is_own
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.records import NamedTuple
 
@@ -104,9 +105,9 @@ def routes(target: Target) -> list[Route]:
 
 
 def kept(target: Target) -> Target:
-    """``target`` with what a report shows of it: of its settings and the like only that there are some."""
-    settings, rejected, credentials = target.settings[:1], target.rejected[:1], target.credentials[:1]
-    return target._replace(settings=settings, variables=(), gateways=(), credentials=credentials, rejected=rejected)
+    """``target`` with what a report shows of it: of its settings and the like only that Claude Code has some."""
+    settings, rejected = tuple(islice(filter(is_own, target.settings), 1)), tuple(islice(filter(is_own, target.rejected), 1))
+    return target._replace(settings=settings, variables=(), gateways=(), credentials=target.credentials[:1], rejected=rejected, updates=target.updates[:1])
 
 
 def verdict(target: Target, findings: Iterable[Finding]) -> str:

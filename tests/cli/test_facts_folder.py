@@ -13,7 +13,7 @@ import pytest
 
 from cc_fleet.cli import main
 from cc_fleet.host import document
-from cc_fleet.model import Coverage, Install, Place, Setting, Target
+from cc_fleet.model import Coverage, Credential, Install, Place, Rejected, Setting, Target, Update
 from cc_fleet.report import Report, Route, kept, routes
 from tests.report import sample
 
@@ -61,6 +61,25 @@ def test_what_is_kept_shows_the_same_report() -> None:
     passed = Report(sample.ABOUT, sample.TIME, (small,), (), None, (), (tuple(routes(target)),))
     assert whole.routes() == passed.routes()
     assert not kept(machine("m")._replace(installs=(), settings=(base,))).nothing
+
+
+def test_what_is_kept_still_tells_whether_there_was_anything() -> None:
+    """An editor's own settings stand first, and are no trace of Claude Code."""
+    bare, place = machine("m")._replace(installs=()), Place("/home/ada/x")
+    editor, rejected = Setting(("update.mode",), "none", "editor", place, "ada"), Rejected("is bad", place, "editor-policy")
+    traces: tuple[dict[str, Any], ...] = (
+        {"settings": (editor, Setting(("model",), "opus", "user", place, "ada"))},
+        {"settings": (editor, editor._replace(key=("claudeCode.useTerminal",)))},
+        {"rejected": (rejected, Rejected("is bad", place, "user", "ada"))},
+        {"updates": (Update("2.1.1", "2.1.2", "success", None, place, "ada"),)},
+        {"credentials": (Credential("oauth", place, "owner", "ada"),)},
+    )
+    for more in traces:
+        assert not bare._replace(**more).nothing, more
+        assert not kept(bare._replace(**more)).nothing, more
+    for target in (bare, bare._replace(settings=(editor,), rejected=(rejected,))):
+        assert target.nothing
+        assert kept(target).nothing
 
 
 def test_clones_twins_and_clocks_are_told_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
