@@ -133,13 +133,18 @@ def _installs() -> Iterator[Row]:
 
 
 def _launchers() -> Iterator[Row]:
-    """The links that a PATH finds: what stands behind them runs, or does not."""
-    for system, etc in (("linux", "/etc/environment"), ("macos", "/etc/paths")):
-        home = HOMES[system]
-        for folder, target, source in ((".local/bin", "~/.local/share/claude/versions/2.1.211", "cli-native"), (".claude/local", f"~/.claude/local/{MODULE}/cli.js", "cli-npm")):
-            beside: dict[str, Content] = {etc: f"PATH={home}/{folder}\n" if system == "linux" else f"{home}/{folder}\n", target: PROGRAMS[system]}
-            beside |= {f"~/.claude/local/{MODULE}/package.json": OLD % "2.1.17"} if source == "cli-npm" else {}
-            yield Row(system, f"~/{folder}/claude", "3", source, f"-> {target}", beside, alters=True)
+    """What a PATH finds: a link, or the script of a local install. What it leads to runs, or does not."""
+    for system in ("linux", "macos"):
+        for folder in ("~/.local/bin", "~/.claude/local"):
+            searched = folder.replace("~", HOMES[system], 1)
+            beside: dict[str, Content] = {"/etc/environment": f"PATH={searched}\n"} if system == "linux" else {"/etc/paths": f"{searched}\n"}
+            if folder == "~/.local/bin":
+                beside["~/.local/share/claude/versions/2.1.211"] = PROGRAMS[system]
+                yield Row(system, f"{folder}/claude", "3", "cli-native", "-> ~/.local/share/claude/versions/2.1.211", beside, alters=True)
+            else:
+                beside |= {f"{folder}/{MODULE}/package.json": OLD % "2.1.17", f"{folder}/{MODULE}/cli.js": "#!/usr/bin/env node\n"}
+                script = '#!/bin/bash\nexec "$HOME/.claude/local/node_modules/.bin/claude" "$@"\n'
+                yield Row(system, f"{folder}/claude", "3", "cli-npm", script, beside, alters=True)
 
 
 def _entry(version: str, system: str) -> str:
