@@ -132,7 +132,7 @@ def macos(root: Path) -> None:
     files: Made = {
         "/System/x": "", "/Users/.localized": "", "/Users/Shared/x": "", "/Library/LaunchAgents/acme.env.plist": agent,
         "~ada/.zprofile": f'export {FLAG}=0\nexport {URL}="https://llm.acme.example/v1"\nexport PATH="$HOME/.npm-global/bin:$PATH"\n',
-        "~bob/.zprofile": 'export CLAUDE_CONFIG_DIR="$HOME/cfg"\nexport PATH="$HOME/.local/bin:$PATH"\n',
+        "~bob/.zprofile": 'export CLAUDE_CONFIG_DIR="$HOME/cfg"\ntypeset -U path\npath=($HOME/.local/bin(N-/) $path)\n',
     }  # fmt: skip
     made(root, "macos", files)
     links(root, "/Users")
