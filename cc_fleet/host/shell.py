@@ -58,7 +58,7 @@ def assignments(
 
     A part of PATH that is not known stands in ``known`` as ``UNKNOWN``.
     """
-    names = _Names(text, known, set() if exported is None else exported)
+    names = _Names(text, known, set() if exported is None else exported, zsh=zsh)
     for command in Reader(text, zsh=zsh).commands():
         if not names.run(command):
             break
@@ -71,8 +71,8 @@ def assignments(
 class _Names:
     """What a session's names come to while its commands are read."""
 
-    def __init__(self, text: str, known: MutableMapping[str, str], exported: MutableSet[str]) -> None:
-        self.text, self.known, self.exported = text, known, exported
+    def __init__(self, text: str, known: MutableMapping[str, str], exported: MutableSet[str], *, zsh: bool) -> None:
+        self.text, self.known, self.exported, self.zsh = text, known, exported, zsh
         self.found: list[tuple[Assignment, list[bool]]] = []
         self.cells: dict[str, list[bool]] = {}  # whether a name is exported, until it is unset
         self.sets: dict[str, set[str]] = {}  # what a function assigns
@@ -163,8 +163,18 @@ class _Names:
 
     def _assign(self, word: Word, command: Command) -> None:
         found = _ASSIGNED.match(word.raw)
-        if found is not None:
+        if found is not None and self.zsh and found[1] == "path" and word.raw.startswith("(", found.end()):
+            self._record("PATH", self._folders(found, word.raw), command, word.start, word.end)
+        elif found is not None:
             self._record(found[1], self._given(found, word.raw), command, word.start, word.end)
+
+    def _folders(self, found: re.Match[str], raw: str) -> str:
+        """What ``path=(…)`` makes of PATH."""
+        from . import zsh
+
+        path = self.known.get("PATH", UNKNOWN)
+        given = zsh.folders(raw[found.end() + 1 : -1], path, lambda item: _expand(item, self.known)) if self.room > 0 else UNKNOWN
+        return f"{path}:{given}" if found[2] == "+=" else given
 
     def _given(self, found: re.Match[str], raw: str) -> str:
         given = _expand(raw[found.end() :], self.known) if found[2] != "[" and self.room > 0 else UNKNOWN

@@ -264,6 +264,24 @@ def test_the_servers_settings_and_what_wsl_inherits(tmp_path: Path) -> None:
     assert facts.collect(linux(tmp_path / "b", {wsl: '{"model": "x"}'})).settings == ()
 
 
+def test_windows_drop_ins_are_inherited_with_its_file_and_the_last_wins(tmp_path: Path) -> None:
+    from cc_fleet.client import views
+
+    folder = "/mnt/c/Program Files/ClaudeCode"
+    files: dict[str, str | bytes] = {
+        f"{folder}/managed-settings.json": '{"model": "file"}', f"{folder}/managed-settings.d/10.json": '{"model": "first"}', f"{folder}/managed-settings.d/20.json": '{"model": "last"}',
+        f"{folder}/managed-settings.d/.30.json": '{"model": "hidden"}', f"{folder}/managed-settings.d/15.json": '{"wslInheritsWindowsSettings": true}', "/home/ada/.claude/settings.json": "{}",
+        "/home/ada/.claude/.credentials.json": "{}",
+    }  # fmt: skip
+    (view,) = views(facts.collect(linux(tmp_path / "a", files)))
+    assert (view.setting("model").value, [step.value for step in view.setting("model").trace()]) == ("last", ['"last"', '"first"', '"file"'])
+    del files[f"{folder}/managed-settings.d/15.json"]
+    assert facts.collect(linux(tmp_path / "b", files)).settings == ()
+    files[f"{folder}/managed-settings.d/15.json"] = "{,}"
+    assert [(one.scope, one.place.file) for one in facts.collect(linux(tmp_path / "c", files)).rejected] == [("windows", f"{folder}/managed-settings.d/15.json")]
+    assert facts.collect(linux(tmp_path / "d", {f"{folder}/managed-settings.d": ""})).gaps == (Gap("is not a folder", Place(f"{folder}/managed-settings.d")),)
+
+
 def test_a_policy_helper_is_a_gap(tmp_path: Path) -> None:
     found = facts.collect(linux(tmp_path, {"/etc/claude-code/managed-settings.json": '{"policyHelper": "/opt/x"}', "/home/ada/.claude/settings.json": '{"policyHelper": "/opt/x"}'}))
     assert found.gaps == (Gap("names a program that makes the managed settings; what it says is not read", Place("/etc/claude-code/managed-settings.json", 1, 2)),)

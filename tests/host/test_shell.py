@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cc_fleet.host.shell import Assignment, assignments
+from cc_fleet.host.shell import UNKNOWN, Assignment, assignments
 
 
 @contextmanager
@@ -308,3 +308,40 @@ def test_no_text_raises(text: str) -> None:
     for found in assignments(text, known):
         assert 0 <= found.start <= found.end <= len(text)
         assert found.value in (None, found.given)
+
+
+# zsh's array ``path``.
+
+ARRAYS = (
+    ("path=($HOME/.local/bin $path)", "/h/.local/bin:/p:/q"), ('path+=(~/x "$HOME/a b")', "/p:/q:/h/x:/h/a b"), ("path=(\n  ~/bin # mine\n  /opt/x\n  $path\n)\nexport A=1", "/h/bin:/opt/x:/p:/q"),
+    ('typeset -U path PATH\npath=(/a "${path[@]}")', "/a:/p:/q"), ("path=('/a b' \"/c$HOME\" /d\\ e $path[@])", "/a b:/c/h:/d e:/p:/q"), ("path=(/a#b ${HOME}/c $PATH)", "/a#b:/h/c:/p:/q"), ("path=()", ""),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "path"), ARRAYS)
+def test_zshs_array_is_its_path(text: str, path: str) -> None:
+    known = {"HOME": "/h", "PATH": "/p:/q"}
+    list(assignments(text, known, zsh=True))
+    assert known["PATH"] == path
+    if shutil.which("zsh"):
+        script = f"{text}\nprint -rn -- $PATH"
+        assert subprocess.run([str(shutil.which("zsh")), "-f", "-c", script], env={"HOME": "/h", "PATH": "/p:/q"}, capture_output=True, text=True, check=True).stdout == path
+
+
+@pytest.mark.parametrize(("text", "path"), [
+    ("if x; then path=(~/x $path); fi", "/h/x:/p:/q"), ("path=(~/bin(N-/) $path)", "/h/bin:/p:/q"), ("path=(~/b* /a $path)", "?:/a:/p:/q"), ("path=($(brew --prefix)/bin `x y` $path)", "?:?:/p:/q"),
+    ("path=(/a$path x{a,b})", "?:?"), ("path=(/a (x) $path)", "/a:?:x:?:/p:/q"), ("path=($path[1] /b)", "?:/b"), ("path=(/a", "/p:/q"), ("paths=(/a)", "/p:/q"),
+])  # fmt: skip
+def test_what_of_zshs_array_only_zsh_knows_is_not_known(text: str, path: str) -> None:
+    known = {"HOME": "/h", "PATH": "/p:/q"}
+    list(assignments(text, known, zsh=True))
+    assert known["PATH"].replace(UNKNOWN, "?") == path
+    list(assignments("path=(/a)", bash := {"PATH": "/p"}))
+    assert bash["PATH"] == "/p"
+
+
+@pytest.mark.parametrize("piece", ["$path ", '"', "$(", "`", "'", "\\", "a(", "#", "~ ", '\\"', "{"])
+def test_a_megabyte_of_zshs_array_is_read_in_linear_time(piece: str) -> None:
+    with within(3):
+        for text in (f"path=({piece * (MEGABYTE // 8 // len(piece))})\n", f"path+=({piece})\n" * (MEGABYTE // 64)):
+            list(assignments(text, {"HOME": "/h", "PATH": "/p" * 1000}, zsh=True))

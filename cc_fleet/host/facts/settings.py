@@ -17,11 +17,11 @@ from ...model import REDACTED, Credential, Gap, Place, Rejected, Setting
 from ...records import NamedTuple
 from .. import jsonc, redact
 from ..machine import Machine
-from ..text import read_folder, read_text
+from ..text import Text, read_folder, read_text
 from ..tree import Missing, Unreadable
 from .credentials import SECRETS, readable_by
 
-WSL = "/mnt/c/Program Files/ClaudeCode/managed-settings.json"
+WSL = "/mnt/c/Program Files/ClaudeCode"
 LIMIT = 2 * 1024 * 1024
 MOST = 5000
 WANTS = (
@@ -64,15 +64,10 @@ def read(machine: Machine) -> Iterator[Any]:
 def _files(machine: Machine) -> Iterator[File | Gap]:
     managed = machine.layout.managed
     yield File(f"{managed}/managed-settings.json", "managed")
-    names = read_folder(machine.tree, f"{managed}/managed-settings.d")
-    if isinstance(names, Gap):
-        yield names
-    else:
-        for name in names:
-            if name.endswith(".json") and not name.startswith("."):
-                yield File(f"{managed}/managed-settings.d/{name}", "drop-in")
+    for name in _drop_ins(machine, managed):
+        yield name if isinstance(name, Gap) else File(name, "drop-in")
     if machine.os == "linux":
-        yield File(WSL, "windows")
+        yield from _inherited(machine)
     for user in machine.users:
         config = machine.session(user).config
         yield File(f"{config}/settings.json", "user", user.name)
@@ -87,6 +82,36 @@ def _files(machine: Machine) -> Iterator[File | Gap]:
         root = _git_root(machine, machine.cwd)
         if root not in (None, machine.cwd, machine.caller.home):
             yield File(f"{root}/.claude/settings.local.json", "root-local", name, machine.cwd)
+
+
+def _drop_ins(machine: Machine, managed: str) -> list[str | Gap]:
+    names = read_folder(machine.tree, f"{managed}/managed-settings.d")
+    if isinstance(names, Gap):
+        return [names]
+    return [f"{managed}/managed-settings.d/{name}" for name in names if name.endswith(".json") and not name.startswith(".")]
+
+
+def _inherited(machine: Machine) -> Iterator[File | Gap]:
+    """Windows' managed files as WSL inherits them, if one of them says so: of one scope, so the last drop-in, which wins, is told first."""
+    found = [*reversed(_drop_ins(machine, WSL)), f"{WSL}/managed-settings.json"]
+    inherits = {path: _inherits(machine, path) for path in found if isinstance(path, str)}
+    for path in found:
+        if isinstance(path, Gap):
+            yield path
+        elif any(inherits.values()) or inherits[path] is None:
+            yield File(path, "windows")
+
+
+def _inherits(machine: Machine, path: str) -> bool | None:
+    """Whether the file says that WSL asks Windows; None where it is there and cannot be read."""
+    found = read_text(machine.tree, path)
+    if found is None:
+        return False
+    try:
+        value = jsonc.parse(found.text, strict=True).value if isinstance(found, Text) else None
+    except jsonc.JsoncError:
+        return None
+    return value.get("wslInheritsWindowsSettings") is True if isinstance(value, dict) else None
 
 
 def _global_file(machine: Machine, config: str, folder: str) -> str:
@@ -135,8 +160,6 @@ def document(machine: Machine, file: File, text: str) -> Iterator[Any]:
     if root.members is None:
         yield Rejected("is not a JSON object", Place(file.path, *((1, 1) if file.line is None else (file.line or None,))), file.scope, file.user)
         return
-    if file.scope == "windows" and root.value.get("wslInheritsWindowsSettings") is not True:
-        return  # then WSL does not ask Windows
     for number, fact in enumerate(_members(machine, file, jsonc.Lines(text), _Branch(root))):
         if number == MOST:
             yield Gap(f"holds more than {MOST} settings, and what follows was not judged", Place(file.path))
