@@ -25,6 +25,10 @@ LABELS = {
 }  # fmt: skip
 
 
+# A user, their project, the version of the client, and the editor that runs it.
+Alike = tuple[str, str | None, str | None, str | None]
+
+
 class Source(NamedTuple):
     """One place that gives a value: ``label`` is what people call it, ``scope`` its name in facts."""
 
@@ -80,9 +84,9 @@ class Index:
         self._voided: dict[tuple[int, int, int], dict[str | None, list[Voided]]] = {}
         self._target = target
         self._sources: dict[str | None, dict[str, set[str]]] = {}
-        self.goes_by: dict[tuple[str, str | None, str | None], Managed] = {}
-        self.switched: dict[tuple[str, str | None, str | None, str | None], tuple[str | None, str]] = {}
-        self.environments: dict[tuple[str, str | None, str | None, str | None], dict[str, Effective]] = {}
+        self.goes_by: dict[Alike, Managed] = {}
+        self.switched: dict[Alike, tuple[str | None, str]] = {}
+        self.environments: dict[Alike, dict[str, Effective]] = {}
         self.named = {variable.name for variable in target.variables} | {s.key[1] for s in target.settings if s.key[0] == "env" and len(s.key) > 1}
         for setting in target.settings:
             self._settings.setdefault((setting.user, setting.key), []).append(setting)
