@@ -15,12 +15,10 @@ from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import GROUPS, Finding, Fix, Install, Place, Problem, Target, Waived
-from cc_fleet.policy import SEVERITIES, Policy, Waiver
+from cc_fleet.policy import KEPT, SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key
-
-KEPT = frozenset(("unreadable", "waiver-expired"))
 
 
 class Subject(NamedTuple):

@@ -21,6 +21,7 @@ from cc_fleet.checks import Subject, _install, by_view, nowhere, who
 from cc_fleet.client import View
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
+from cc_fleet.versions import FAR
 
 SEVERITY = "warning"
 SWITCHES = {
@@ -31,8 +32,6 @@ SWITCH = "DISABLE_AUTOUPDATER"
 PACKAGES = frozenset(("apt", "rpm", "apk"))
 MANAGERS = {"homebrew": "Homebrew", "winget": "winget"}
 MANAGERS_SWITCH, MANAGERS_SINCE = "CLAUDE_CODE_PACKAGE_MANAGER_AUTO_UPDATE", (2, 1, 129)
-# A version that will not come: a range without it has a ceiling.
-FAR = "999999999.0.0"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
