@@ -147,8 +147,8 @@ def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:
     names = () if target is None else (target.name, target.machine_id, *(f"group:{g}" for g in target.groups))
     if waiver.targets and not set(waiver.targets) & set(names):
         return False
-    versions = problem.subject.rpartition("@")[2].split(",")
-    return waiver.allow is None or all(waiver.allow.versions.admits(version) for version in versions)
+    versions, scheme = problem.subject.rpartition("@")[2].split(","), "pep440" if finding.check == "gateway-version" else "semver"
+    return waiver.allow is None or all(waiver.allow.versions.admits(version, scheme) for version in versions)
 
 
 def _stamped(policy: Policy, check: str, severity: str, target: Target | None, problems: Iterable[Problem]) -> Iterator[Finding]:
