@@ -17,6 +17,8 @@ from typing import Any
 from cc_fleet.data import load
 from cc_fleet.records import NamedTuple
 
+# A version that will not come: a range without it has a ceiling.
+FAR = "999999999.0.0"
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _PART = re.compile(r"(>=|<=|==|!=|=|>|<)?\s*(v?[0-9][0-9A-Za-z._+-]*)")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -400,6 +401,26 @@ def test_what_concerns_an_example_is_never_ruled_out_before(advisory: Advisory) 
         rules = (rule,) if rule else ()
         assert advisory in Shelf((advisory,), rules).concerning(target), example
         assert advisory.id in {known.id for known in advisories.load((), Present.on((target,), rules))}, example
+
+
+EXAMPLES = [dict(example) for advisory in PACKAGED for example in (*advisory.examples.affected, *advisory.examples.fine)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(EXAMPLES), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_what_is_ruled_out_before_concerns_nobody(chosen: list[dict[str, str]], random: Random) -> None:
+    """Of facts mixed from several examples judging with what is left finds what judging with all does."""
+    pairs = [pair for example in chosen for pair in example.items() if pair[0] not in ("extension", "gateway.kind", "gateway.version") and random.random() < 0.8]
+    mixed = {"cli": "2.1.153", **dict(pairs)}
+    target, rule = examples.view(mixed).target, examples.rule(mixed)
+    rules = (rule,) if rule else ()
+
+    def concerned(known: tuple[Advisory, ...]) -> list[str]:
+        return [advisory.id for advisory in known for view in views(target) if advisory.concerns(view, lambda _: rule)]
+
+    everything = concerned(PACKAGED)
+    assert concerned(Shelf(PACKAGED, rules).concerning(target)) == everything
+    assert concerned(advisories.load((), Present.on((target,), rules))) == everything
 
 
 @each

@@ -91,6 +91,16 @@ def test_of_two_kinds_of_software_none_is_taken_for_the_one_that_answers() -> No
 # Views
 
 
+def test_what_an_editor_gives_its_extension_moves_no_other_client() -> None:
+    """The server is not asked by a client with a gateway: here the extension has one, and the user's own client has none."""
+    clients = copy("2.1.330", "ada"), copy("2.1.330", "ada", product="anthropic.claude-code")._replace(method="vscode")
+    remote = setting("model", "opus", "remote", user="ada")
+    given = env("ANTHROPIC_BASE_URL", "https://llm.example", "editor")._replace(editor="vscode")
+    for installs in (clients, clients[::-1]):
+        found = {view.install.product: view.setting("model").value for view in views(target(installs=installs, settings=(remote,), variables=(given,))) if view.install}
+        assert found == {"cli": "opus", "anthropic.claude-code": None}
+
+
 def told(found: Target) -> list[tuple[str, str | None, str | None]]:
     return [(v.user, v.project, v.version) for v in views(found)]
 

@@ -67,3 +67,50 @@ def test_who_has_no_other_copy_may_run_what_a_shells_hook_would_find() -> None:
     assert [(view.user, view.version) for view in views(machine(nvm, other))] == [("ada", "2.1.330")]
     for left_out in (nvm._replace(user=None), nvm._replace(intact=False), nvm._replace(bundled_in="x"), nvm._replace(product="jetbrains.claude-code"), nvm._replace(active_for=())):
         assert list(views(machine(left_out))) == []
+
+
+@pytest.mark.parametrize(
+    ("install", "who", "command"),
+    [
+        (copy("npm (nvm)", f"/home/ada/my node/lib{NPM}"), "you", "npm uninstall -g --prefix '/home/ada/my node' @anthropic-ai/claude-code"),
+        (copy("npm-local", f"/home/ada/.claude/local{NPM}"), "you", "rm -r /home/ada/.claude/local"),
+        (copy("npm-local", f"C:/Users/O'Hara B/.claude/local{NPM}"), "you", "Remove-Item -Recurse -LiteralPath 'C:/Users/O''Hara B/.claude/local'"),
+        (copy("native", "/home/ada/.local/share/claude/versions/2.1.19"), "you", "rm -r /home/ada/.local/bin/claude /home/ada/.local/share/claude"),
+        (copy("native", "/opt/share/claude/versions/2.1.19", None), "admin", "rm -r /opt/share/claude/versions/2.1.19"),
+        (
+            copy("native", "C:/Users/ada/.local/share/claude/versions/2.1.19"), "you",
+            "Remove-Item -Recurse -LiteralPath 'C:/Users/ada/.local/bin/claude.exe', 'C:/Users/ada/.local/share/claude'",
+        ),
+        (copy("mise"), "you", "mise uninstall npm:@anthropic-ai/claude-code@2.1.19"),
+        (copy("mise", "/home/ada/.local/share/mise/installs/claude/2.1.19/claude")._replace(version="2; reboot"), "you", "mise uninstall claude@'2; reboot'"),
+        (copy("homebrew", "/opt/homebrew/Caskroom/claude-code@latest/2.1.19/claude", None), "admin", "brew uninstall --cask claude-code@latest"),
+        (copy("apt", "/usr/bin/claude", None), "admin", "apt-get remove claude-code"),
+    ],
+    ids=lambda value: getattr(value, "method", None),
+)  # fmt: skip
+def test_each_way_to_install_has_its_removal(install: Install, who: str, command: str) -> None:
+    fix = _install.removal(install)
+    assert fix is not None
+    assert (fix.who, fix.command) == (who, command)
+
+
+def test_a_copy_of_another_program_is_that_programs() -> None:
+    desktop = copy("desktop")._replace(bundled_in="Claude Desktop")
+    assert _install.removal(desktop) is None
+    fix = _install.cli(desktop, NEWEST)
+    assert fix is not None
+    assert (fix.summary, fix.command) == ("update Claude Desktop, which keeps this copy for itself", None)
+
+
+def test_what_is_broken_on_windows_is_installed_by_its_own_script() -> None:
+    fix = _install.cli(copy("native", "C:/Users/ada/.local/share/claude/versions/2.1.19", intact=False), NEWEST)
+    assert fix is not None
+    assert fix.command == f"irm https://claude.ai/install.ps1 | iex; claude install {NEWEST}"
+
+
+@pytest.mark.parametrize(("path", "command"), [
+    ("/home/ada/a b", "chmod go-rwx '/home/ada/a b'"),
+    ("C:/Users/O'Hara/x", "icacls 'C:/Users/O''Hara/x' /inheritance:r /grant:r \"${env:USERNAME}:F\""),
+])  # fmt: skip
+def test_a_file_is_made_its_owners_alone(path: str, command: str) -> None:
+    assert _install.private(path) == command

@@ -15,17 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cc_fleet.advisories import Advisory
-from cc_fleet.client import View, views
+from cc_fleet.client import PROVIDERS, View, views
 from cc_fleet.client.effective import SCOPES
 from cc_fleet.model import Coverage, Credential, Gateway, Install, Place, Rejected, Setting, Target, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range
 
 _HERE = Place("example")
-_SWITCHES = {
-    "bedrock": "CLAUDE_CODE_USE_BEDROCK", "vertex": "CLAUDE_CODE_USE_VERTEX", "foundry": "CLAUDE_CODE_USE_FOUNDRY",
-    "mantle": "CLAUDE_CODE_USE_MANTLE", "gateway": "CLAUDE_CODE_USE_GATEWAY",
-}  # fmt: skip
 
 
 class ExampleError(ValueError):
@@ -87,8 +83,8 @@ def _facts(name: str, value: str, example: Mapping[str, str]) -> Iterator[tuple[
         yield "settings", Setting(tuple(rest.split(".")), _json(value), "user" if scope == "setting" else scope, _HERE)
     elif name == "gateway.kind":
         yield "gateways", Gateway(example["gateway"], value, example.get("gateway.version"), _HERE)
-    elif name == "provider" and value in _SWITCHES:
-        yield "variables", Variable(_SWITCHES[value], "1", "process", _HERE, "ada")
+    elif name == "provider" and value in PROVIDERS:
+        yield "variables", Variable(PROVIDERS[value][0], "1", "process", _HERE, "ada")
     elif name == "gateway" or re.fullmatch(r"[A-Z0-9_]+", name):
         yield "variables", Variable("ANTHROPIC_BASE_URL" if name == "gateway" else name, value, "process", _HERE, "ada")
     elif name not in ("os", "method", "gateway.version", "policy.kind", "policy.versions", "policy.upstream"):

@@ -15,12 +15,10 @@ from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import GROUPS, Finding, Fix, Install, Place, Problem, Target, Waived
-from cc_fleet.policy import SEVERITIES, Policy, Waiver
+from cc_fleet.policy import KEPT, SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key
-
-KEPT = frozenset(("unreadable", "waiver-expired"))
 
 
 class Subject(NamedTuple):
@@ -149,27 +147,27 @@ def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:
     names = () if target is None else (target.name, target.machine_id, *(f"group:{g}" for g in target.groups))
     if waiver.targets and not set(waiver.targets) & set(names):
         return False
-    versions = problem.subject.rpartition("@")[2].split(",")
-    return waiver.allow is None or all(waiver.allow.versions.admits(version) for version in versions)
+    versions, scheme = problem.subject.rpartition("@")[2].split(","), "pep440" if finding.check == "gateway-version" else "semver"
+    return waiver.allow is None or all(waiver.allow.versions.admits(version, scheme) for version in versions)
 
 
 def _stamped(policy: Policy, check: str, severity: str, target: Target | None, problems: Iterable[Problem]) -> Iterator[Finding]:
     ordinals: dict[str, int] = {}
+    homes = frozenset(target.coverage.homes if target else ())
     for problem in dict.fromkeys(problems):
         level = problem.severity or severity
         level = policy.severity.get(problem.advisory or check, policy.severity.get(check, level))
         if level == "ignore" and check not in KEPT:
             continue
-        base = "\0".join((check, problem.advisory or "", _relative(target, problem.place.file), problem.subject.partition("@")[0]))
+        base = "\0".join((check, problem.advisory or "", _relative(homes, problem.place.file), problem.subject.partition("@")[0]))
         ordinals[base] = ordinals.get(base, 0) + 1
         stamp = sha256(f"{base}\0{ordinals[base]}".encode())
         level = level if level in SEVERITIES else severity
         yield Finding(check, level, target.name if target else "policy", problem, stamp)
 
 
-def _relative(target: Target | None, file: str) -> str:
+def _relative(homes: frozenset[str], file: str) -> str:
     """``file`` as any machine would name it: below a home it begins with ``~``."""
-    homes = target.coverage.homes if target else ()
     above = file
     while above := above.rpartition("/")[0]:
         if above in homes:
@@ -223,8 +221,8 @@ _SYSTEMS = ("/etc/", "/usr/", "/opt/", "/Library/", "/mnt/c/", "C:/Program", "C:
 def managed_place(subject: Subject, view: View | None = None) -> Place:
     """Where this target's administrators say a thing: the source that is in force, or the managed file."""
     scopes = (view.managed().settings if view is not None else frozenset()) - {"managed", "drop-in", "program-data"}
-    said = (s.place.file for s in subject.target.settings if s.scope in scopes and s.user in (None, view.user if view else None))
-    return Place(next(said, f"{LAYOUTS[subject.target.os].managed}/managed-settings.json" if subject.target.os in LAYOUTS else ""))
+    said = view.lookup.managed_file(scopes, view.user) if view is not None and scopes else None
+    return Place(said or (f"{LAYOUTS[subject.target.os].managed}/managed-settings.json" if subject.target.os in LAYOUTS else ""))
 
 
 def nowhere(subject: Subject, user: str | None = None) -> Place:

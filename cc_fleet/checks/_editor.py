@@ -7,6 +7,7 @@ from typing import Any
 
 from cc_fleet.checks import Subject
 from cc_fleet.client import Effective, Index, Source
+from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import Install, Place, Setting
 
 JETBRAINS = "jetbrains.claude-code"
@@ -50,13 +51,12 @@ def in_force(subject: Subject, user: str, editor: str, name: str) -> Effective:
 def belongs(subject: Subject, user: str, editor: str) -> Place:
     """The file in which this editor's user says a setting."""
     home = subject.target.coverage.homes[subject.target.coverage.users.index(user)]
-    folder = {
-        "linux": f"{home}/.config", "macos": f"{home}/Library/Application Support", "windows": f"{home}/AppData/Roaming",
-    }.get(subject.target.os, home)  # fmt: skip
+    layout = LAYOUTS.get(subject.target.os, LAYOUTS["linux"])
     product = {"vscode": "Code", "vscode-insiders": "Code - Insiders", "vscodium": "VSCodium"}.get(editor, editor.title())
+    folder = f"{layout.config}/{product}"
     if editor == "code-server":
-        folder, product = {"linux": (f"{home}/.local/share", editor), "windows": (f"{home}/AppData/Local", f"{editor}/Data")}.get(subject.target.os, (folder, editor))
-    return Place(f"{folder}/{product}/User/settings.json")
+        folder = f"{layout.data}/code-server{'/Data' if subject.target.os == 'windows' else ''}"
+    return Place(f"{folder}/User/settings.json".replace("~", home, 1))
 
 
 def updates(subject: Subject, user: str, editor: str) -> tuple[bool, Effective]:

@@ -24,18 +24,20 @@ SEVERITY = "warning"
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     copies = [copy for copy in subject.copies() if copy.active_for is not None]
+    runs: dict[str, list[Install]] = {}
+    for copy in copies:
+        for user in copy.active_for or ():
+            runs.setdefault(user, []).append(copy)
     for copy in copies:
         if copy.active_for or copy.method == "npm-project":
             continue  # others do run it, or a project's scripts do
-        for winner in copies:
-            users = sorted(set(winner.active_for or ()) & _reach(subject, copy))
-            if users and not winner.method == copy.method == "native":  # the updater keeps a store of its own
+        found: dict[Install, list[str]] = {}
+        for user in sorted({copy.user} if copy.user else subject.target.coverage.users):  # who could run this copy
+            for winner in runs.get(user, ()):
+                found.setdefault(winner, []).append(user)
+        for winner, users in found.items():
+            if not winner.method == copy.method == "native":  # the updater keeps a store of its own
                 yield _shadowed(copy, winner, users, _fix(policy, copy, winner))
-
-
-def _reach(subject: Subject, copy: Install) -> set[str]:
-    """The users who could run this copy."""
-    return {copy.user} if copy.user else set(subject.target.coverage.users)
 
 
 def _shadowed(copy: Install, winner: Install, users: list[str], fix: Fix) -> Problem:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _editor, _install
-from cc_fleet.model import Problem
+from cc_fleet.model import Install, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import refusal
 
@@ -19,12 +19,16 @@ SEVERITY = "warning"
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    in_path: dict[str, Install] = {}
+    for copy in subject.copies():
+        for user in copy.active_for or ():
+            in_path.setdefault(user, copy)
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
         if rule is None or not rule.match_cli or copy.product == _editor.JETBRAINS:  # which brings none
             continue
         for user in copy.active_for or ():
-            runs = next((c for c in subject.copies() if user in (c.active_for or ())), None)
+            runs = in_path.get(user)
             if runs is not None and runs.version != copy.version:
                 rule_versions = rule.versions or policy.cli.versions
                 fits = refusal(policy, copy.product, runs.version, rule_versions) is None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _install
+from cc_fleet.checks import who as changed_by
 from cc_fleet.model import Credential, Fix, Problem
 from cc_fleet.policy import Policy
 
@@ -38,7 +39,7 @@ def _of(found: Credential, shared: bool) -> Problem | None:
     if found.readable_by != "owner":
         whom = "everyone on this machine" if found.readable_by == "everyone" else "its group"
         fix = Fix(who, "make the file its owner's alone", _install.private(found.place.file))
-        if found.place.file.startswith("/etc/"):  # everybody has to read it
+        if changed_by(found.place) == "admin":  # a file of the system, which everybody has to read
             fix = Fix("admin", "revoke it, and give each user one of their own")
         return Problem(subject, f"{found.kind} stands in a file that {whom} can read", found.place, fix,
                        severity=None if found.readable_by == "everyone" else "warning")  # fmt: skip

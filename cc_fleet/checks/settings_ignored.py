@@ -16,14 +16,12 @@ from collections.abc import Iterable, Iterator
 
 from cc_fleet.checks import Subject, by_view, who
 from cc_fleet.client import View, managed
-from cc_fleet.client.validity import READ_SINCE
+from cc_fleet.client.validity import GATE, READ_SINCE
 from cc_fleet.data import scopes
 from cc_fleet.model import Fix, Problem, Setting
 from cc_fleet.policy import Policy
 
 SEVERITY = "warning"
-# The check version-gate speaks of these.
-GATE = ("requiredMinimumVersion", "requiredMaximumVersion")
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
@@ -45,7 +43,7 @@ def _misplaced(setting: Setting) -> str | None:
     name = ".".join(setting.key)
     scope = scopes().get(name)
     if scope is None or name in GATE or setting.key[0] == "env":
-        return None
+        return None  # of the gate the check version-gate speaks
     if setting.scope == "global" or setting.scope.startswith("editor"):
         return None
     if scope == "Global config":

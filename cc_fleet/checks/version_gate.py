@@ -22,7 +22,7 @@ from cc_fleet.client.validity import GATE, GATE_SINCE
 from cc_fleet.model import Fix, Place, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import refusal
-from cc_fleet.versions import Range, key, published
+from cc_fleet.versions import FAR, Range, key, published
 
 SEVERITY = "warning"
 
@@ -87,7 +87,7 @@ def bound(allowed: Range, lowest: bool) -> str | None:
     What stands strictly outside (``<2.2``) becomes the nearest published version inside.
     """
     admitted = [version for version in published().versions if allowed.admits(version)]
-    far = "0.0.0" if lowest else "999999999.0.0"
+    far = "0.0.0" if lowest else FAR
     if allowed.admits(far) or not admitted:
         return None
     ends = [part.version for parts in allowed.alternatives for part in parts if part.operator in (("==", ">=") if lowest else ("==", "<="))]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import KEPT, Judgement, matching
+from cc_fleet.checks import Judgement, matching
 from cc_fleet.model import Fix, Problem
+from cc_fleet.policy import KEPT
 
 SEVERITY = "note"
 

@@ -15,11 +15,9 @@ from cc_fleet import advisories
 from cc_fleet.cli import InputError
 from cc_fleet.decode import DecodeError, decode, near, read_yaml
 from cc_fleet.host import plugins
-from cc_fleet.policy import Waiver
+from cc_fleet.policy import KEPT, Waiver
 from cc_fleet.policy.load import Loaded, load, packaged, which
 from cc_fleet.policy.waive import CannotAdd, added, written
-
-_NEVER = ("unreadable", "waiver-expired")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +93,7 @@ def _waiver(args: argparse.Namespace) -> Mapping[str, Any]:
 
 def _check_name(name: str, loaded: Loaded) -> None:
     checks = [module.replace("_", "-") for module in plugins.names("cc_fleet.checks")]
-    if name in _NEVER:
+    if name in KEPT:
         raise InputError(f"policy waive: {name} cannot be waived")
     if name not in checks:
         known = [advisory.id for advisory in advisories.load(loaded.folders)]

@@ -18,6 +18,7 @@ from cc_fleet.client.effective import (
     NOTHING,
     ORIGINS,
     SCOPES,
+    Alike,
     Effective,
     Index,
     Source,
@@ -35,7 +36,8 @@ from cc_fleet.versions import key as version_key
 __all__ = ["NEWEST", "ORIGINS", "SCOPES", "Effective", "Index", "Source", "View", "matches", "shown", "views"]
 
 EXTENSION = "anthropic.claude-code"
-_PROVIDERS = {
+# Of each provider but Anthropic: the switch that chooses it, and the variable that has its URL.
+PROVIDERS = {
     "bedrock": ("CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL"),
     "vertex": ("CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_VERTEX_BASE_URL"),
     "foundry": ("CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL"),
@@ -78,10 +80,14 @@ class View(NamedTuple):
 
     def managed(self) -> Managed:
         """The managed sources that this client goes by."""
-        asked = (self.user, self.project, self.version)
-        if asked not in self.lookup.goes_by:
-            self.lookup.goes_by[asked] = self._goes_by()
-        return self.lookup.goes_by[asked]
+        known, asked = self.lookup.goes_by, self._alike()
+        if asked not in known:
+            known[asked] = self._goes_by()
+        return known[asked]
+
+    def _alike(self) -> Alike:
+        """What two clients share that resolve everything alike; an editor gives the extension variables of its own."""
+        return self.user, self.project, self.version, self.install.method if self.install and self.install.product == EXTENSION else None
 
     def _goes_by(self) -> Managed:
         present = self.lookup.present(self.user, {void.place.file for void in self.voided()})
@@ -100,7 +106,7 @@ class View(NamedTuple):
 
     def _asks_server(self, by: Managed) -> bool:
         """Whether the server's managed settings are fetched: not with a gateway, another provider, or a helper."""
-        elsewhere = any(self._on(switch, by) for switch, _ in _PROVIDERS.values())
+        elsewhere = any(self._on(switch, by) for switch, _ in PROVIDERS.values())
         url = self._env("ANTHROPIC_BASE_URL", by)
         return not elsewhere and (not url.value or _is_anthropic(str(url.value))) and not self._of(("apiKeyHelper",), by).value
 
@@ -108,8 +114,7 @@ class View(NamedTuple):
         """The variable ``name``: settings' ``env`` beat what the shell exports."""
         if name not in self.lookup.named:  # most are not, and are asked for all the same
             return NOTHING
-        editor = self.install.method if self.install and self.install.product == EXTENSION else None
-        known = self.lookup.environments.setdefault((self.user, self.project, self.version, editor), {})
+        known = self.lookup.environments.setdefault(self._alike(), {})
         if name not in known:
             known[name] = self._env(name)
         return known[name]
@@ -162,10 +167,9 @@ class View(NamedTuple):
 
     def _switched(self) -> tuple[str | None, str]:
         """The provider whose switch is on, and the variable that has its URL.  Half of all questions ask it, so it is looked up once."""
-        editor = self.install.method if self.install and self.install.product == EXTENSION else None
-        known, asked = self.lookup.switched, (self.user, self.project, self.version, editor)
+        known, asked = self.lookup.switched, self._alike()
         if asked not in known:
-            on = ((name, url) for name, (switch, url) in _PROVIDERS.items() if self.is_on(switch))
+            on = ((name, url) for name, (switch, url) in PROVIDERS.items() if self.is_on(switch))
             known[asked] = next(on, (None, "ANTHROPIC_BASE_URL"))
         return known[asked]
 
@@ -247,14 +251,19 @@ def matches(text: str | None, patterns: tuple[str, ...]) -> bool:
 
 def _is_anthropic(url: str) -> bool:
     """By its host alone; what user-info or a path pretends does not count."""
-    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
+    host = _host(url)
     return host == "anthropic.com" or host.endswith(".anthropic.com")
+
+
+def _host(url: str) -> str:
+    """The host of a URL in small letters, without port and brackets."""
+    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].lower()
+    return host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
 
 
 def _served_here(target: Target, url: str) -> Gateway | None:
     """The gateway software on ``target`` that answers at ``url``: the only one, where the URL names this very machine."""
-    host = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].lower()
-    host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    host = _host(url)
     if host not in ("localhost", "::1", target.name.lower()) and not re.fullmatch(r"127(\.[0-9]{1,3}){3}", host):
         return None
     software = {(g.kind, g.version): g for g in target.gateways if not g.url}

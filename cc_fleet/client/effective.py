@@ -25,6 +25,10 @@ LABELS = {
 }  # fmt: skip
 
 
+# A user, their project, the version of the client, and the editor that runs it.
+Alike = tuple[str, str | None, str | None, str | None]
+
+
 class Source(NamedTuple):
     """One place that gives a value: ``label`` is what people call it, ``scope`` its name in facts."""
 
@@ -79,15 +83,15 @@ class Index:
         self._variables: dict[tuple[str | None, str], list[Variable]] = {}
         self._voided: dict[tuple[int, int, int], dict[str | None, list[Voided]]] = {}
         self._target = target
-        self._sources: dict[str | None, dict[str, set[str]]] = {}
-        self.goes_by: dict[tuple[str, str | None, str | None], Managed] = {}
-        self.switched: dict[tuple[str, str | None, str | None, str | None], tuple[str | None, str]] = {}
-        self.environments: dict[tuple[str, str | None, str | None, str | None], dict[str, Effective]] = {}
+        self._sources: dict[str | None, dict[str, dict[str, None]]] = {}
+        self.goes_by: dict[Alike, Managed] = {}
+        self.switched: dict[Alike, tuple[str | None, str]] = {}
+        self.environments: dict[Alike, dict[str, Effective]] = {}
         self.named = {variable.name for variable in target.variables} | {s.key[1] for s in target.settings if s.key[0] == "env" and len(s.key) > 1}
         for setting in target.settings:
             self._settings.setdefault((setting.user, setting.key), []).append(setting)
             if setting.scope in managed.SCOPES:
-                self._sources.setdefault(setting.user, {}).setdefault(setting.scope, set()).add(setting.place.file)
+                self._sources.setdefault(setting.user, {}).setdefault(setting.scope, {})[setting.place.file] = None
         for variable in target.variables:
             self._variables.setdefault((variable.user, variable.name), []).append(variable)
 
@@ -102,7 +106,12 @@ class Index:
     def present(self, user: str, voided: set[str]) -> frozenset[str]:
         """The managed scopes that hold something for ``user`` in a file that is taken."""
         held = (*self._sources.get(None, {}).items(), *self._sources.get(user, {}).items())
-        return frozenset(scope for scope, files in held if files - voided)
+        return frozenset(scope for scope, files in held if files.keys() - voided)
+
+    def managed_file(self, scopes: frozenset[str], user: str) -> str | None:
+        """A file that says something for ``user`` in one of these managed scopes, the user's own first."""
+        held = (*self._sources.get(user, {}).items(), *self._sources.get(None, {}).items())
+        return next((file for scope, files in held if scope in scopes for file in files), None)
 
     def voided(self, version: tuple[int, int, int], user: str) -> tuple[Voided, ...]:
         """The files of everybody and of this user that a client of ``version`` does not take."""

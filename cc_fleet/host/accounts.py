@@ -10,6 +10,8 @@ from .machine import User
 from .tree import Missing, Tree, Unreadable
 
 _NOT_HOMES = frozenset("/ /bin /sbin /usr/bin /usr/sbin /dev /proc /sys /run /nonexistent".split())
+# Its folder in /home is a prefix for programs, unless an account has it as a home.
+_HOMEBREW = "linuxbrew"
 _NOT_PEOPLE = frozenset(("shared", "public", "default", "default user", "all users", "defaultuser0", "wdagutilityaccount", "guest"))
 
 
@@ -36,7 +38,7 @@ def _of_passwd(tree: Tree) -> tuple[tuple[User, ...], Optional[str]]:
     for fields in (line.split(":") for line in lines):
         if len(fields) == 7 and fields[5].startswith("/") and (home := posixpath.normpath(fields[5])) not in _NOT_HOMES:
             users.setdefault(home, User(fields[0], home, os.path.basename(fields[6])))
-    for home in ("/root", *(f"/home/{name}" for name in _names(tree, "/home"))):
+    for home in ("/root", *(f"/home/{name}" for name in _names(tree, "/home") if name != _HOMEBREW)):
         users.setdefault(home, User(os.path.basename(home), home, "sh"))
     present = tuple(user for user in users.values() if is_folder(tree, user.home) and _may_run(tree, user))
     return told_apart(present), unread

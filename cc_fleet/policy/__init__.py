@@ -19,6 +19,8 @@ from cc_fleet.versions import Range
 
 Level = Literal["error", "warning", "note", "ignore"]
 SEVERITIES = ("error", "warning", "note")
+# The checks that nobody can ignore or waive.
+KEPT = frozenset(("unreadable", "waiver-expired"))
 
 
 class When(NamedTuple):

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cc_fleet.policy.load import PolicyError
+from cc_fleet.decode import DecodeError
 
 SIZE = 64 * 1024 * 1024  # a million machines
 _TOLD = 20
 
 
 def parse(data: bytes, file: str) -> Mapping[str, tuple[str, ...]]:
-    """The groups of each machine; PolicyError with the lines of ``file`` that are wrong."""
+    """The groups of each machine; DecodeError with the lines of ``file`` that are wrong."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
-        raise PolicyError(f"{file}:{line}: is not UTF-8 text") from None
+        raise DecodeError(f"{file}:{line}: is not UTF-8 text") from None
     found: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     wrong: list[str] = []
@@ -34,7 +34,7 @@ def parse(data: bytes, file: str) -> Mapping[str, tuple[str, ...]]:
             found[machine] = tuple(dict.fromkeys(filter(None, groups)))
             lines[machine] = line
     if wrong:
-        raise PolicyError("\n".join(wrong))
+        raise DecodeError("\n".join(wrong))
     return found
 
 
@@ -71,4 +71,4 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
             return
     except csv.Error:
         at += 1
-    raise PolicyError(f"{file}:{at}: {wrong}")
+    raise DecodeError(f"{file}:{at}: {wrong}")

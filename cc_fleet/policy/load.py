@@ -133,7 +133,10 @@ def _groups(root: Node) -> Mapping[str, tuple[str, ...]]:
             from cc_fleet.policy import groups
 
             file = os.path.join(os.path.dirname(value.file), value.value)
-            return groups.parse(read_bytes(file, groups.SIZE), file)
+            try:
+                return groups.parse(read_bytes(file, groups.SIZE), file)
+            except DecodeError as err:
+                raise PolicyError(str(err)) from None
     return {}
 
 

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from cc_fleet.client import matches
 from cc_fleet.model import Gateway, Target
 from cc_fleet.policy import Denied, GatewayRule, Overlay, Policy, When
 
@@ -44,9 +44,9 @@ def holds(policy: Policy, when: When, view: Client) -> bool:
     if any(wanted and found not in wanted for wanted, found in asked):
         return False
     gateway = view.gateway() if when.gateway else None
-    if when.gateway and not (gateway and _one_of(gateway.url, when.gateway)):
+    if when.gateway and not (gateway and matches(gateway.url, when.gateway)):
         return False
-    if when.model and not _one_of(view.model() or "", when.model):
+    if when.model and not matches(view.model() or "", when.model):
         return False
     return when.cli is None or view.version is None or when.cli.admits(view.version)
 
@@ -138,7 +138,3 @@ def _upstream(policy: Policy, view: Client) -> str | None:
     gateway = view.gateway()
     rule = policy.gateway(gateway.url) if gateway else None
     return rule.upstream if rule else None
-
-
-def _one_of(text: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)

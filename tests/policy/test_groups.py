@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cc_fleet.decode import DecodeError
 from cc_fleet.policy import groups
 from cc_fleet.policy.load import PolicyError, load
 
@@ -54,13 +55,13 @@ def test_what_is_read(text: str, expected: dict[str, tuple[str, ...]]) -> None:
     ],
 )
 def test_errors(text: str, errors: list[str]) -> None:
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(DecodeError) as caught:
         parse(text)
     assert str(caught.value).split("\n") == errors
 
 
 def test_not_utf_8() -> None:
-    with pytest.raises(PolicyError, match=r"^g\.csv:2: is not UTF-8 text$"):
+    with pytest.raises(DecodeError, match=r"^g\.csv:2: is not UTF-8 text$"):
         groups.parse(b"a,x\n\xff,y", "g.csv")
 
 
@@ -68,7 +69,7 @@ def test_not_utf_8() -> None:
 def test_any_text_is_read_or_an_error_of_its_lines(text: str) -> None:
     try:
         found = parse(text)
-    except PolicyError as err:
+    except DecodeError as err:
         assert all(line.startswith("g.csv:") for line in str(err).split("\n"))  # noqa: PT017
     else:
         assert all(name and held and all(held) for name, held in found.items())

@@ -6,16 +6,14 @@ import difflib
 import fnmatch
 from collections.abc import Iterator
 
+from cc_fleet.client import PROVIDERS
 from cc_fleet.decode import near
 from cc_fleet.policy import When
 from cc_fleet.policy.lint._published import range_
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 
-# What gives a client its provider.
-SWITCHES = {
-    "bedrock": "CLAUDE_CODE_USE_BEDROCK", "vertex": "CLAUDE_CODE_USE_VERTEX", "foundry": "CLAUDE_CODE_USE_FOUNDRY",
-    "mantle": "CLAUDE_CODE_USE_MANTLE", "gateway": "ANTHROPIC_BASE_URL",
-}  # fmt: skip
+# What gives a client its provider; a gateway's URL is enough.
+SWITCHES = {name: switch for name, (switch, _) in PROVIDERS.items()} | {"gateway": "ANTHROPIC_BASE_URL"}
 _MOST = 300
 _UPSTREAMS = ("anthropic", "bedrock", "vertex", "foundry", "openai")
 

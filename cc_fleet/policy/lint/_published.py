@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.policy import Policy, When
-from cc_fleet.policy.lint._ranges import FAR, admitted
+from cc_fleet.policy.lint._ranges import admitted
 from cc_fleet.policy.lint._sight import Remark, Spot
-from cc_fleet.versions import Range, key, published
+from cc_fleet.versions import FAR, Range, key, published
 
 
 def clients(policy: Policy, *conditions: When) -> tuple[str, ...]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from cc_fleet.versions import Range, published
-
-FAR = "999999999.0.0"
+from cc_fleet.versions import FAR, Range, published
 
 
 @cache

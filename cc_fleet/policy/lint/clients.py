@@ -10,9 +10,9 @@ from cc_fleet.decode import near
 from cc_fleet.policy import Denied, Policy
 from cc_fleet.policy.allowed import refusal
 from cc_fleet.policy.lint._published import clients, named, pin, range_, several, unpublished, within
-from cc_fleet.policy.lint._ranges import FAR, admitted
+from cc_fleet.policy.lint._ranges import admitted
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
-from cc_fleet.versions import key, published
+from cc_fleet.versions import FAR, key, published
 
 PLATFORMS = ("darwin-arm64", "darwin-x64", "linux-arm64", "linux-arm64-musl", "linux-x64", "linux-x64-musl", "win32-arm64", "win32-x64")
 GATE = "2.1.163"

@@ -13,12 +13,12 @@ from cc_fleet.policy.lint._read import unread_variable
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 from cc_fleet.policy.values import COMPARISON
 from cc_fleet.records import NamedTuple
+from cc_fleet.versions import FAR
 
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 _VERSIONS = ("cli", "versions")
 _LAUNCH_ONLY = ("CLAUDE_CODE_PROJECT_DIR_NAME",)
 MOST = 300  # names that are compared with all others, which takes a millisecond each
-_NEVER = "999999999.0.0"
 
 
 class Deaf(NamedTuple):
@@ -35,7 +35,7 @@ DEAF = (
     Deaf(FLAG, "0.0.0", "2.1.25", "warning", "ignore it; 2.1.25 is the first that obeys"),
     Deaf(FLAG, "2.1.25", "2.1.32", "warning", "drop the header and may leave cache_control.scope in the body, which a strict gateway refuses"),
     Deaf(FLAG, "2.1.32", "2.1.81", "note", "may still send beta tool fields; 2.1.81 is the first that does not"),
-    Deaf(truth.CONCURRENCY, "2.1.154", _NEVER, "warning", "ignore it"),
+    Deaf(truth.CONCURRENCY, "2.1.154", FAR, "warning", "ignore it"),
     Deaf("DISABLE_UPDATES", "0.0.0", "2.1.118", "warning", "do not know it; DISABLE_AUTOUPDATER stops their background updates"),
     Deaf("CLAUDE_CODE_PACKAGE_MANAGER_AUTO_UPDATE", "0.0.0", "2.1.129", "note", "do not know it"),
 )

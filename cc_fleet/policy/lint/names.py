@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from cc_fleet.decode import near
 from cc_fleet.host import plugins
+from cc_fleet.policy import KEPT
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
-
-KEPT = ("unreadable", "waiver-expired")
 
 
 def remarks(sight: Sight) -> Iterator[Remark]:

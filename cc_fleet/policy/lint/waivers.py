@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from cc_fleet.model import Place
-from cc_fleet.policy import Waiver
+from cc_fleet.policy import KEPT, Waiver
 from cc_fleet.policy.lint._conditions import unknown_group
 from cc_fleet.policy.lint._published import clients, range_
 from cc_fleet.policy.lint._ranges import admitted, meet
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot, beside
-from cc_fleet.policy.lint.names import KEPT, unknown
+from cc_fleet.policy.lint.names import unknown
 from cc_fleet.versions import published
 
 SOON = 14
