@@ -22,7 +22,7 @@ def copy(method: str, file: str = f"/home/ada/x/lib{NPM}", user: str | None = "a
     [
         (copy("npm"), "you", "npm install -g --prefix /home/ada/x @anthropic-ai/claude-code@{}"),
         (copy("npm", f"/usr/local/lib{NPM}", None), "admin", "npm install -g --prefix /usr/local @anthropic-ai/claude-code@{}"),
-        (copy("npm", f"C:/Users/ada/AppData/Roaming/npm{NPM}"), "you", "npm install -g --prefix C:/Users/ada/AppData/Roaming/npm @anthropic-ai/claude-code@{}"),
+        (copy("npm", f"C:/Users/ada/AppData/Roaming/npm{NPM}"), "you", "npm install -g --prefix 'C:/Users/ada/AppData/Roaming/npm' @anthropic-ai/claude-code@{}"),
         (copy("npm (nvm)", f"/home/ada/.nvm/versions/node/v22.1.0/lib{NPM}"), "you", "npm install -g --prefix /home/ada/.nvm/versions/node/v22.1.0 @anthropic-ai/claude-code@{}"),
         (copy("npm-local", f"/home/ada/.claude/local{NPM}"), "you", "npm install --prefix /home/ada/.claude/local @anthropic-ai/claude-code@{}"),
         (copy("npm-project", f"/home/ada/shop{NPM}"), "you", "npm install --prefix /home/ada/shop @anthropic-ai/claude-code@{}"),
