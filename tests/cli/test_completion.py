@@ -44,7 +44,8 @@ $name
 printf '%s\n' "${COMPREPLY[@]}"
 """
 FISH = 'source "$argv[1]"; complete -C "$argv[2]"'
-# An interactive zsh of its own, whose compadd prints what it would offer.
+# An interactive zsh of its own, whose compadd prints what it would offer.  It echoes what is typed, so that
+# there each mark is written in two parts.
 ZSH = r"""
 zmodload zsh/zpty
 export SCRIPT=$1
@@ -53,8 +54,8 @@ inner() { zpty -w inner "$1" }
 inner 'PROMPT= RPROMPT=; stty -echo; autoload -Uz compinit; compinit -u -D'
 inner 'eval "$(<$SCRIPT)"; bindkey "^I" complete-word; zstyle ":completion:*" list-grouped false; LISTMAX=0'
 inner 'compadd() { if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return $?; fi
-  typeset -a __hits; builtin compadd -A __hits "$@"; for hit in $__hits; do print -r -- "<hit>$hit</hit>"; done; builtin compadd "$@" }'
-inner 'done_() { print -r -- "<end>"; zle kill-buffer }; zle -N done_; bindkey "^B" done_; print -r -- "<ready>"'
+  typeset -a __hits; builtin compadd -A __hits "$@"; for hit in $__hits; do print -r -- "<h""it>$hit</hit>"; done; builtin compadd "$@" }'
+inner 'done_() { print -r -- "<e""nd>"; zle kill-buffer }; zle -N done_; bindkey "^B" done_; print -r -- "<rea""dy>"'
 typeset line
 zpty -r inner line '*<ready>*' || exit 1
 zpty -w -n inner "$2"$'\t'$'\002'
