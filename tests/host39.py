@@ -128,7 +128,7 @@ def test_nothing_outside_of_the_standard_library_is_loaded(python39: str, root: 
     library = subprocess.run([python39, "-c", "import os; print(os.path.dirname(os.path.abspath(os.__file__)))"], capture_output=True, text=True, check=True).stdout.strip()
     ours = [path for path in loaded if not path.startswith(f"{library}/") or "site-packages" in path]
     assert any(path.endswith("cc_fleet/model.py") for path in ours)
-    inside = (f"{program}/cc_fleet/", f"{program}/__main__.py") if zipped else (f"{PACKAGE}/host/", f"{PACKAGE}/model.py", f"{PACKAGE}/__init__.py")
+    inside = (f"{program}/cc_fleet/", f"{program}/__main__.py") if zipped else (f"{PACKAGE}/host/", f"{PACKAGE}/model.py", f"{PACKAGE}/records.py", f"{PACKAGE}/__init__.py")
     assert [path for path in ours if not path.startswith(inside)] == []
 
 
