@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cc_fleet.host import zsh
 from cc_fleet.host.shell import UNKNOWN, Assignment, assignments
 
 
@@ -345,3 +346,7 @@ def test_a_megabyte_of_zshs_array_is_read_in_linear_time(piece: str) -> None:
     with within(3):
         for text in (f"path=({piece * (MEGABYTE // 8 // len(piece))})\n", f"path+=({piece})\n" * (MEGABYTE // 64)):
             list(assignments(text, {"HOME": "/h", "PATH": "/p" * 1000}, zsh=True))
+
+
+def test_zshs_array_cannot_grow_until_memory_is_full() -> None:
+    assert zsh.folders("$path " * 20_000, "/p" * 1000, str) == UNKNOWN
