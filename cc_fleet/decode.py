@@ -68,7 +68,9 @@ def read_yaml(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise DecodeError(f"{file}:{line}:{column}: {err.problem or err.context}") from None
+        problem = str(err.problem or err.context)  # PyYAML 6.0.4 has a bound of its own, and meets it first
+        problem = f"nested more than {DEPTH} deep" if "nesting depth" in problem else problem
+        raise DecodeError(f"{file}:{line}:{column}: {problem}") from None
     except yaml.YAMLError:
         raise DecodeError(f"{file}:1:1: a character that YAML does not allow") from None
     if root is None:
