@@ -37,7 +37,6 @@ from cc_fleet.host.system import under
 from cc_fleet.host.tree import Disk
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy.load import Loaded, load
-from cc_fleet.report import format_
 
 NOBODY = 65534
 PACKAGE = "lib/node_modules/@anthropic-ai/claude-code"
@@ -182,12 +181,15 @@ def opened(folder: Path) -> None:
 
 
 def as_nobody(*arguments: str) -> tuple[int, str]:
-    """Exit code and whole output of ``cc-fleet`` in a child that gave up root's rights; what it imports is loaded before."""
-    checks.all_checks()
-    format_("text")
+    """Exit code and whole output of ``cc-fleet`` in a child that gave up root's rights.
+
+    It runs once before that, for all that it imports: the interpreter may lie in a folder of root's.
+    """
     read, write_ = os.pipe()
     child = os.fork()
     if child == 0:
+        with open(os.devnull, "w", encoding="utf-8") as sys.stdout:
+            main(list(arguments))
         os.dup2(write_, 1)
         sys.stdout = sys.stderr = os.fdopen(1, "w", encoding="utf-8")
         if os.geteuid() == 0:
