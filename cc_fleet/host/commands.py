@@ -12,6 +12,8 @@ from typing import Iterator
 from ..records import NamedTuple
 
 DEEPEST = 10_000  # more nesting than anybody means
+LONGEST = 64 * 1024  # characters of one value
+UNKNOWN = "\0"  # stands in a value for what is not known; no variable can hold it
 
 _TICKS = r"`[^`\\]*(?:\\.[^`\\]*)*`?"
 _TOKEN = re.compile(

@@ -13,10 +13,11 @@ import re
 from typing import Iterator, MutableMapping, MutableSet, Optional
 
 from ..records import NamedTuple
-from .commands import Command, Reader, Word
+from .commands import LONGEST, UNKNOWN, Command, Reader, Word
 
-LONGEST, ALL = 64 * 1024, 4 * 1024 * 1024  # characters of one value, of all values of a file
-UNKNOWN = "\0"  # stands in a value for what is not known; no variable can hold it
+__all__ = ["ALL", "LONGEST", "UNKNOWN", "Assignment", "assignments"]
+
+ALL = 4 * 1024 * 1024  # characters of all values of a file
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _ASSIGNED = re.compile(rf"({_NAME})(\[|\+?=)")

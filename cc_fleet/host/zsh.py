@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Callable
 
-from .shell import LONGEST, UNKNOWN
+from .commands import LONGEST, UNKNOWN
 
 # ``~/bin(N-/)`` is a folder that may be missing; what fits nothing else is not known.
 _ITEM = re.compile(
