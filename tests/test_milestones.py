@@ -112,10 +112,10 @@ def test_nothing_is_lost_up_to_no_version_or_an_older_one(until: str) -> None:
 @pytest.mark.parametrize(
     ("version", "told"),
     [
-        ("2.1.17", "goes without Fable 5, Sonnet 5, Opus 5, 4 older models and 103 security fixes"),
-        ("2.1.153", "goes without Opus 4.8, Fable 5, Sonnet 5, Opus 5 and 72 security fixes"),
-        ("2.1.212", "goes without Opus 5 and 41 security fixes"),
-        ("2.1.240", "goes without 10 security fixes"),
+        ("2.1.17", "goes without Fable 5, Sonnet 5, Opus 5, 4 older models and 94 security fixes"),
+        ("2.1.153", "goes without Opus 4.8, Fable 5, Sonnet 5, Opus 5 and 66 security fixes"),
+        ("2.1.212", "goes without Opus 5 and 38 security fixes"),
+        ("2.1.240", "goes without 9 security fixes"),
         ("2.1.251", ""),
         ("2.1.330", ""),
     ],
@@ -177,7 +177,7 @@ def test_every_command_of_an_advisory_that_installs_is_understood() -> None:
     [
         ("2.1.330", "{}", False, ""),
         ("2.1.200", "cli: {versions: '>=2.1.210'}", False, "install 2.1.330\n"),
-        ("2.1.330", "cli: {versions: '<=2.1.200'}", True, "install 2.1.200 (goes without Opus 5 and 50 security fixes)"),
+        ("2.1.330", "cli: {versions: '<=2.1.200'}", True, "install 2.1.200 (goes without Opus 5 and 46 security fixes)"),
         ("2.1.330", "cli: {versions: '<=2.1.300'}", True, "install 2.1.300\n"),
     ],
     ids=("clean", "newest", "old", "old-and-nothing-lost"),

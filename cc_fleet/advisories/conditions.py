@@ -20,7 +20,7 @@ from cc_fleet.versions import Comparator, Range, key
 _COMPARISON = r"(>=|<=|>|<)\s*(-?[0-9]{1,9}|[A-Z][A-Z0-9_]+)"
 _WORDS = ("on", "off", "set", "unset", "falsy", "not-digits")
 _ORDER: dict[str, Callable[[int, int], bool]] = {">=": int.__ge__, "<=": int.__le__, ">": int.__gt__, "<": int.__lt__}
-Scope = Literal["user", "project", "local", "managed", "drop-in"]
+Scope = Literal["user", "project", "local", "managed", "drop-in", "remote"]
 
 
 class Rule(Protocol):

@@ -266,7 +266,7 @@ def _remedy(policy: Policy, advisory: Advisory, view: View) -> Fix | None:
     from cc_fleet.checks import _install
 
     for remedy in advisory.remedies:
-        if not remedy.command or view.install is None or "npm install" not in remedy.command:
+        if not remedy.command or view.install is None or not any(how in remedy.command for how in ("npm install", "--install-extension")):
             return _install.remedy(remedy)
         version = _install.wanted(policy, view.install)
         if version is not None and not _stays(advisory, version):

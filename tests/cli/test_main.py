@@ -346,7 +346,7 @@ def test_versions_tells_what_staying_costs(tmp_path: Path, capsys: Capture) -> N
     assert lines[4] == "  models     Opus 4.8 (2.1.154), Fable 5 (2.1.170), Sonnet 5 (2.1.197), Opus 5 (2.1.219)"
     assert lines[5] == "  security   2.1.154  servers of .mcp.json are no longer approved unasked when output is piped"
     assert any(line.startswith("  fixes      2.1.154  ") for line in lines)
-    assert [line.strip() for line in lines if line.endswith("--all")] == ["… and 68 more; --all", "… and 20 more; --all", "… and 8 more; --all"]
+    assert [line.strip() for line in lines if line.endswith("--all")] == ["… and 62 more; --all", "… and 26 more; --all", "… and 8 more; --all"]
     assert code("versions", "--policy", mine, "--all") == 0
     whole = capsys.readouterr().out
     assert "--all" not in whole
@@ -405,7 +405,7 @@ def test_explain_tells_what_a_pinned_remedy_costs(capsys: Capture) -> None:
     assert code("explain", "CCF-2026-0006") == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     pinned = lines.index("$ npm install -g @anthropic-ai/claude-code@2.1.153")
-    assert lines[pinned + 1] == "2.1.153 goes without Opus 4.8, Fable 5, Sonnet 5, Opus 5 and 72 security fixes; `cc-fleet versions --at 2.1.153` tells all"
+    assert lines[pinned + 1] == "2.1.153 goes without Opus 4.8, Fable 5, Sonnet 5, Opus 5 and 66 security fixes; `cc-fleet versions --at 2.1.153` tells all"
     newest = lines.index("$ npm install -g @anthropic-ai/claude-code@2.1.330")
     assert not lines[newest + 1].startswith("2.1.330")
 
@@ -420,7 +420,7 @@ def test_an_own_advisory_that_pins_says_what_it_costs(tmp_path: Path, capsys: Ca
     )
     root = system(tmp_path, files={"/home/ada/.bashrc": "export ANTHROPIC_BETAS=foo\n"}, **CLEAN)
     code("audit", "--root", root, "--policy", policy(tmp_path, "advisories: [./own]"))
-    assert "fix (you): install an older one (goes without Opus 5 and 31 security fixes)" in capsys.readouterr().out
+    assert "fix (you): install an older one (goes without Opus 5 and 28 security fixes)" in capsys.readouterr().out
 
 
 # Policy
