@@ -1,6 +1,7 @@
 """Machines whose files their users broke on purpose: whatever stands there, facts come, in time, and without a secret.
 
-``python -m tests.host.test_hostile SECONDS [SEED]`` goes on for as long as it is told.
+``python -m tests.host.test_hostile SECONDS [SEED]`` goes on for as long as it is told; a byte that is flipped may then make a value part of a
+name (``KEY"hunter2``), and names are shown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import shutil
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from cc_fleet.host import document, facts
+from cc_fleet.host import document, facts, plist
 from cc_fleet.host.machine import Machine
 from cc_fleet.host.system import under
 from cc_fleet.model import Target
@@ -179,6 +181,146 @@ def test_what_is_not_broken_holds_no_secret_either(tmp_path: Path, name: str) ->
 def test_whatever_is_broken_facts_come(tmp_path: Path, name: str) -> None:
     for seed in range(15):
         one(tmp_path / str(seed), name, seed)
+
+
+# Bombs: little files that stand for much.
+
+
+def binary(*objects: bytes) -> bytes:
+    """A binary property list of objects as it has them; numbers of objects are four bytes."""
+    data, places = b"bplist00", []
+    for each in objects:
+        places.append(len(data))
+        data += each
+    table = b"".join(place.to_bytes(4, "big") for place in places)
+    return data + table + bytes((0, 0, 0, 0, 0, 0, 4, 4)) + b"".join(one.to_bytes(8, "big") for one in (len(places), 0, len(data)))
+
+
+def numbers(*given: int) -> bytes:
+    return b"".join(one.to_bytes(4, "big") for one in given)
+
+
+def array(*given: int) -> bytes:
+    return b"\xaf\x12" + numbers(len(given)) + numbers(*given)
+
+
+def text(given: str) -> bytes:
+    return b"\x5f\x12" + numbers(len(given)) + given.encode()
+
+
+LAUGHS = (
+    '<?xml version="1.0"?><!DOCTYPE p [<!ENTITY a0 "setenv">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    + ']><plist version="1.0"><dict><key>ProgramArguments</key><array><string>&a11;</string></array></dict></plist>'
+)  # fmt: skip
+ROOT = b"\xd1" + numbers(1, 2)
+DOUBLED = binary(ROOT, text("model"), *(array(n + 3, n + 3) for n in range(40)), text("x"))
+REPEATED = binary(ROOT, text("ProgramArguments"), array(*[3] * 100_000), text("setenv" + "x" * 300_000))
+NOT_FINITE = '<plist version="1.0"><dict><key>ExtensionsAutoUpdate</key><array><real>nan</real><real>inf</real></array></dict></plist>'
+PREFERENCES, AGENT = "Library/Managed Preferences/com.anthropic.claudecode.plist", "Users/ada/Library/LaunchAgents/a.plist"
+EDITOR = "Library/Managed Preferences/com.microsoft.VSCode.plist"
+CONF, FISH, POLICY = "home/ada/.config/environment.d/a.conf", "home/ada/.config/fish/config.fish", "home/ada/.claude/settings.json"
+KEY = "REGEDIT4\n\n[HKEY_CURRENT_USER\\Environment]\n"
+PROFILE = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList\\S"
+PROGRAM = {"usr/bin/claude": "\x7fELF"}
+
+
+def octets(given: str) -> str:
+    return "hex(2):" + ",".join(f"{one:02x},00" for one in given.encode())
+
+
+def database() -> bytes:
+    """An RPM database whose first page names its second ten thousand times, which names one row thirty thousand times."""
+    first, second = bytearray(65536), bytearray(65536)
+    first[:18], first[100], first[103:105], first[108:112] = b"SQLite format 3\0\0\1", 5, (10_000).to_bytes(2, "big"), numbers(2)
+    first[112:20112], first[60000:60005] = (60_000).to_bytes(2, "big") * 10_000, numbers(2) + b"\1"
+    second[0], second[3:5], second[8:60008] = 13, (30_000).to_bytes(2, "big"), (61_000).to_bytes(2, "big") * 30_000
+    second[61000:61009] = b"\7\1\6\0\0\0\0\0\0"
+    return bytes(first + second)
+
+
+BOMBS: dict[str, dict[str, str | bytes]] = {
+    "laughs": {AGENT: LAUGHS, PREFERENCES: LAUGHS, EDITOR: LAUGHS},
+    "a list in a list, twice, forty times": {PREFERENCES: DOUBLED, EDITOR: DOUBLED, AGENT: DOUBLED + b"setenv"},
+    "one text, many times": {AGENT: REPEATED},
+    "a long token": {PREFERENCES: f'<?xml version="1.0"?><plist version="1.0"><!--{"x" * 8_000_000}--><dict/></plist>'},
+    "not finite": {EDITOR: NOT_FINITE},
+    "not finite, in JSON": {POLICY: '{"availableModels": [1e999], "cleanupPeriodDays": 1e999}'},
+    "one name, many times": {CONF: "A=" + "x" * 60_000 + "\nB=" + "$A" * 200_000 + "\n"},
+    "many names": {CONF: "A=" + "x" * 30_000 + "\n" + "".join(f"B{n}=$A$A\n" for n in range(60_000))},
+    "many names of fish": {"etc/passwd": "ada:x:1:1::/home/ada:/bin/fish\n", FISH: "set A " + "x" * 30_000 + "\n" + "".join(f"set B{n} $A$A\n" for n in range(50_000))},
+    "names of the registry": {"ada.reg": KEY + f'"A0"={octets("x" * 1000)}\n' + "".join(f'"A{n}"={octets(f"%A{n - 1}%" * 10)}\n' for n in range(1, 9))},
+    "a long value": {"ada.reg": KEY + '"A"=hex(2):' + "41,00," * 2_000_000 + "\n" + '"B"=hex(2):' + "41,\\\n" * 500_000},
+    "a user of many names": {"all.reg": "REGEDIT4\n\n" + "".join(f'[{PROFILE}{n}]\n"ProfileImagePath"="C:\\\\Users\\\\ada"\n' for n in range(20_000))},
+    "a database": {**PROGRAM, "var/lib/rpm/rpmdb.sqlite": database()},
+    "a name in bytes": {**PROGRAM, "var/lib/rpm/Packages": b"\0claude-code\0" * 1_000_000},
+    "a package of many stanzas": {**PROGRAM, "var/lib/dpkg/status": "Package: claude-code\nStatus: x installed\n\n" * 200_000},
+}  # fmt: skip
+
+
+FAT = frozenset(("one text, many times", "one name, many times", "many names", "many names of fish", "names of the registry", "a long value"))
+
+
+def laid(root: Path, files: dict[str, str | bytes]) -> Machine:
+    """A system of whichever kind ``files`` are."""
+    top = {"home": "home/ada/x", "Users": "System/x", "Library": "System/x", "ada.reg": "Windows/x", "all.reg": "Windows/x"}
+    kind = next((top[name.split("/")[0]] for name in files if name.split("/")[0] in top), "home/ada/x")
+    base: dict[str, str | bytes] = {kind: "", "Library/x": "", "Users/ada/x": ""} if kind[:4] != "home" else {"etc/passwd": "ada:x:1:1::/home/ada:/bin/sh\n", kind: ""}
+    for path, content in {**base, **files}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+        (root / path).chmod(0o755)
+    return under(str(root))
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_little_file_stays_little(tmp_path: Path, name: str) -> None:
+    if name in FAT:  # it slows everything else
+        tracemalloc.start()
+    began = time.process_time()
+    try:
+        found = facts.collect(laid(tmp_path, BOMBS[name]))
+        assert json.dumps(document.dump(found), allow_nan=False)
+        assert not tracemalloc.is_tracing() or tracemalloc.get_traced_memory()[1] < 256 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - began < IN_TIME
+
+
+LINKS = {  # where five hundred links stand, to what, and the folder that they lead to
+    "pnpm": ("home/ada/.local/share/pnpm/global/{}", "."), "claude desktop": ("home/ada/.config/Claude/claude-code/1.0.{}", "."), "gateways": ("home/ada/litellm-venv{}", "."),
+    "environment.d": ("home/ada/.config/environment.d/{}.conf", "/home/ada/big"), "services": ("home/ada/.config/systemd/user/litellm{}.service", "/home/ada/big"),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+@pytest.mark.parametrize("name", LINKS)
+def test_a_few_links_stay_few(tmp_path: Path, name: str) -> None:
+    machine = laid(tmp_path, {"home/ada/big": "\n" * 500_000})
+    pattern, target = LINKS[name]
+    (tmp_path / pattern).parent.mkdir(parents=True, exist_ok=True)
+    for number in range(500):
+        os.symlink(target, tmp_path / pattern.format(number))
+    began = time.process_time()
+    facts.collect(machine)
+    assert time.process_time() - began < IN_TIME
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_a_path_of_links_ends(tmp_path: Path) -> None:
+    machine = laid(tmp_path, {"home/ada/.profile": "PATH=" + ":".join(f"/home/ada/l0/{n}" for n in range(500)) + "\n", "home/ada/a/x": ""})
+    for number in range(40):
+        os.symlink("a/../" * 800 + f"l{number + 1}", tmp_path / f"home/ada/l{number}")
+    began = time.process_time()
+    held(machine)
+    assert time.process_time() - began < IN_TIME
+
+
+@pytest.mark.parametrize("binary_", [False, True])
+def test_a_property_list_is_read_as_plistlib_reads_it(binary_: bool) -> None:
+    import plistlib
+
+    value = {"a": [1, -1, 2**40, 2**63, 1.5, True, False, "é", "x" * 300, {}, [], {"b": ["x"] * 300}], "long" * 10: {str(n): n for n in range(300)}}
+    assert plist.loads(plistlib.dumps(value, fmt=plistlib.FMT_BINARY if binary_ else plistlib.FMT_XML)) == value
 
 
 if __name__ == "__main__":
