@@ -10,7 +10,7 @@ from typing import Iterator
 
 from ..model import Gap, Place, Variable
 from . import redact, shell
-from .origin import Known, Origin
+from .origin import Known, Origin, filled
 from .text import Text
 from .tree import Missing, Tree, Unreadable
 
@@ -26,7 +26,7 @@ _SETENV = rf"launchctl\s+setenv\s+(?P<name>{_NAME})\s+(?:\"(?P<double>[^\"]*)\"|
 
 def conf(origin: Origin, known: Known) -> Iterator[Variable]:
     """A file of ``environment.d``: ``NAME=VALUE`` with ``$NAME`` and ``${NAME}``, and no other shell."""
-    at = 0
+    at, left = 0, shell.ALL
     for line in origin.text.split("\n"):
         start, at = at, at + len(line) + 1
         found = re.match(rf"[ \t]*({_NAME})=", line)
@@ -34,8 +34,9 @@ def conf(origin: Origin, known: Known) -> Iterator[Variable]:
             continue
         value = line[found.end() :].strip()
         value = value[1:-1] if len(value) > 1 and value[0] == value[-1] in "'\"" else value
-        value = re.sub(rf"\$\{{({_NAME})\}}|\$({_NAME})", lambda one: known.values.get(one[1] or one[2], ""), value)[: shell.LONGEST]
-        odd = "$" in value or "\\" in value
+        value = filled(rf"\$\{{({_NAME})\}}|\$({_NAME})", lambda one: known.values.get(one[1] or one[2], ""), value)
+        left -= len(value)
+        odd = "$" in value or "\\" in value or left < 0
         known.exported.add(found[1])
         if odd and found[1] != "PATH":
             known.values.pop(found[1], None)
@@ -57,12 +58,15 @@ def agent(tree: Tree, path: str) -> Text | Gap | None:
         return Gap(str(err), Place(path))
     if b"setenv" not in data or len(data) > LIMIT:
         return None
-    import plistlib
+    from . import plist
 
+    arguments: list[str] | None
     try:
-        found = plistlib.loads(data)
+        found = plist.loads(data)
         arguments = [one for one in found["ProgramArguments"] if isinstance(one, str)]
     except Exception:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Unicode …
+        arguments = None
+    if arguments is None or sum(map(len, arguments)) > LIMIT:
         return Gap("is no property list, and speaks of setenv, so what it sets cannot be read", Place(path))
     if arguments[:1] and arguments[0].rpartition("/")[2] == "launchctl" and arguments[1:2] == ["setenv"]:
         pairs = zip(arguments[2::2], arguments[3::2])  # noqa: B905  # Python 3.9

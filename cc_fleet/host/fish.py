@@ -51,12 +51,15 @@ def _commands(text: str) -> Iterator[tuple[list[commands.Word], bool]]:
 
 
 def variables(origin: Origin, known: Known) -> Iterator[Variable]:
-    """What ``set`` and ``fish_add_path`` do."""
+    """What ``set`` and ``fish_add_path`` do, up to as many values as a file may hold."""
+    left = shell.ALL
     for words, conditional in _commands(origin.text):
         at = 0
         while at < len(words) - 1 and words[at].raw in ("and", "or", "not", "!", "builtin", "else"):
             at += 1
         first = words[at].raw if words else ""
+        if left < 0:
+            return
         if first in ("exit", "return", "exec") and not conditional:
             return
         if first not in ("set", "fish_add_path"):
@@ -74,6 +77,7 @@ def variables(origin: Origin, known: Known) -> Iterator[Variable]:
             if "e" in options:
                 known.values.pop(name, None)
             value = "" if "e" in options else _set(known, name, words[at + 1 :], options)
+            left -= len(value or "")
             if "x" in options or name in known.exported:
                 known.exported.add(name)
                 yield from origin.variable(name, None if conditional else value, words[at].start, words[at if "e" in options else -1].end)

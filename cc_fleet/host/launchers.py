@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import islice
 from typing import Iterator
 
 from ..model import Gap
@@ -44,6 +45,7 @@ _LOCAL = "/.claude/local"
 _NAMES = {"windows": ("claude.exe", "claude.cmd", "claude.bat", "claude.ps1")}
 _PROGRAMS = ("/cli.js", "/bin/claude.exe")
 _WINGET = r"(?i)/WinGet/(?:Links|Packages/Anthropic\.ClaudeCode_[^/]*)/claude\.exe$"
+_VERSIONS = 50  # of one manager
 _SCRIPT = 16384  # no shim is longer
 _TARGET = (
     r"""(?:["'](?:\$basedir|%~?dp0%?)[\\/]+|"\$basedir_(?:abs|win)"/')([^"'$%\r\n]{0,400}?node_modules[\\/])"""
@@ -149,7 +151,7 @@ def _behind_shim(machine: Machine, path: str) -> str | None:
     for shims, _, patterns in SHIMS:
         if folder.lower().endswith(shims):
             root = folder[: len(folder) - len(shims)]
-            return _only(machine, [one for pattern in patterns for one in expand(machine.tree, root + pattern) if not isinstance(one, Gap)])
+            return _only(machine, [one for pattern in patterns for one in islice(expand(machine.tree, root + pattern), _VERSIONS) if not isinstance(one, Gap)])
     return None
 
 

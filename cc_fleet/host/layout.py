@@ -11,7 +11,7 @@ from ..model import Gap, Place
 from ..records import NamedTuple
 from .tree import Missing, Tree, Unreadable
 
-_MOST = 500
+_MOST, _ALL = 500, 5000
 _SHARED = frozenset((".local", "Library", "AppData"))
 # The folders of a home that in_home lists.
 LISTED = (
@@ -39,9 +39,17 @@ LAYOUTS = {
 def find(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
     """The paths that ``pattern`` names, its ``*`` standing for any part of a name, in order.
 
-    A path without ``*`` is named whether anything stands there or not. A folder that may not be
+    A path without ``*`` is named whether anything stands there or not. More than a few thousand are nobody's. A folder that may not be
     listed, or holds more than anybody means, is a Gap; a file in its place holds nothing.
     """
+    for number, found in enumerate(_found(tree, pattern)):
+        if number == _ALL:
+            yield Gap(f"leads to more than {_ALL} paths, and what follows was not read", Place(pattern.partition("*")[0].rpartition("/")[0]))
+            return
+        yield found
+
+
+def _found(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
     head, star, _ = pattern.partition("*")
     if not star:
         yield pattern
@@ -59,7 +67,7 @@ def find(tree: Tree, pattern: str) -> Iterator[Union[str, Gap]]:
     if len(found) > _MOST:
         yield Gap(f"holds more than {_MOST} entries, and what follows was not read", Place(folder or "/"))
     for one in found[:_MOST]:
-        yield from find(tree, f"{folder}/{one}/{rest}" if rest else f"{folder}/{one}")
+        yield from _found(tree, f"{folder}/{one}/{rest}" if rest else f"{folder}/{one}")
 
 
 def in_home(tree: Tree, home: str, patterns: Iterable[str]) -> Iterator[Union[str, Gap]]:

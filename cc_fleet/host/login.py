@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model import Gap, Variable
+from ..model import Gap, Place, Variable
 from . import desktop, shell
 from .machine import Machine, Session, User
 from .origin import Known, Origin, environment, finished
@@ -48,6 +48,9 @@ WANTS = (
 )
 
 
+_MOST = 200  # files of one folder
+
+
 class Reader:
     """Reads sessions; what all users share is read from disk once."""
 
@@ -61,11 +64,16 @@ class Reader:
         known = Known(values, set(values))
         variables: list[Variable] = []
         gaps: list[Gap] = []
+        left = shell.ALL
         for origin, path in (("environment-file", "/etc/environment"), *self._desktop(user, gaps), *self._files(user, gaps)):
             text = self._text(path)
             if isinstance(text, Gap):
                 gaps.append(text)
             elif text is not None:
+                left -= len(text)
+                if left < 0 or sum(map(len, known.values.values())) > shell.ALL:
+                    gaps.append(Gap("was not read: the start-up files of this user hold more than 4 MiB", Place(path)))
+                    break
                 owner = user.name if path.startswith(f"{user.home}/") or origin in ("profile", "shell-rc") else None
                 variables += self._variables(Origin(origin, path, text, owner, self._machine.keep), known, user.shell)
         return finished(self._machine, user, known, variables, gaps)
@@ -112,7 +120,9 @@ class Reader:
         if isinstance(names, Gap):
             gaps.append(names)
             return []
-        return names
+        if len(names) > _MOST:
+            gaps.append(Gap(f"holds more than {_MOST} entries, and what follows was not read", Place(folder)))
+        return names[:_MOST]
 
     def _text(self, path: str) -> str | Gap | None:
         if path not in self._texts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Iterator, Union
+from typing import Callable, Iterator, Union
 
 from ..model import Gap, Place, Variable
 from ..records import NamedTuple
@@ -12,6 +12,7 @@ from . import jsonc, redact, shell
 from .machine import Machine, Session, User
 
 PROCESS = Place("the environment of this process")
+_FOLDERS = 500  # of a PATH; no more are searched
 _SHELL_KNOWS = "only running the shell would tell which folder holds the settings"
 _RELATIVE = "is relative to the folder that Claude Code is started in, which alone tells which folder holds the settings"
 
@@ -46,6 +47,18 @@ class Origin:
         yield Variable(name, kept, self.origin, Place(self.file, line, column, statement), self.user)
 
 
+def filled(pattern: str, known: Callable[[re.Match[str]], str], text: str, longest: int = shell.LONGEST) -> str:
+    """``text`` with the names that ``pattern`` finds filled in, and cut where no value is longer."""
+    parts: list[str] = []
+    at = size = 0
+    for found in re.finditer(pattern, text):
+        parts += [text[at : found.start()], known(found)]
+        at, size = found.end(), size + len(parts[-1]) + found.start() - at
+        if size > longest:
+            break
+    return "".join([*parts, text[at:]])[:longest]
+
+
 def environment(origin: Origin, known: Known) -> Iterator[Variable]:
     """``/etc/environment``, which pam_env reads by lines: ``#`` ends one wherever it stands."""
     at = 0
@@ -73,7 +86,7 @@ def finished(machine: Machine, user: User, known: Known, variables: list[Variabl
     folders = path.replace("\\", "/").split(";") if machine.os == "windows" else path.split(":")
     kept = (folder.strip('"') for folder in folders if folder and shell.UNKNOWN not in folder)
     prefix = known.values.get("NPM_CONFIG_PREFIX") if "NPM_CONFIG_PREFIX" in known.exported else None
-    return Session(tuple(variables), tuple(dict.fromkeys(kept)), _config(machine, user, known, (variables, gaps)), prefix, tuple(gaps))
+    return Session(tuple(variables), tuple(dict.fromkeys(kept))[:_FOLDERS], _config(machine, user, known, (variables, gaps)), prefix, tuple(gaps))
 
 
 def _config(machine: Machine, user: User, known: Known, told: tuple[list[Variable], list[Gap]]) -> str:

@@ -150,6 +150,8 @@ def _looks_secret(text: str) -> bool:
 
 
 def _plain(value: JSON) -> JSON:
+    if isinstance(value, float) and value * 0 != 0:  # 1e999, or no number: JSON has none of them
+        return REDACTED
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (dict, list)):

@@ -16,9 +16,10 @@ from .tree import Missing, Tree, Unreadable
 _HIVES = {"hkey_local_machine": "hklm", "hkey_users": "hku", "hklm": "hklm", "hku": "hku", "hkey_current_user": "hkcu", "hkcu": "hkcu"}
 _PROFILES = "hklm\\software\\microsoft\\windows nt\\currentversion\\profilelist"
 _LIMIT = 64 * 1024 * 1024
+_LONGEST = 4 * 1024 * 1024  # characters that stand for the octets of one value
 _LINE = re.compile(
     r'(?s)[ \t]*(?:\[(?P<minus>-?)(?P<key>[^\r\n]*)\]'
-    r'|(?:"(?P<name>[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*)"|(?P<default>@))=(?:"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<raw>(?:[^\\\r\n]|\\\r?\n)*)))'
+    r'|(?:"(?P<name>[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*)"|(?P<default>@))=(?:"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<raw>[^\\\r\n]*(?:\\\r?\n[^\\\r\n]*){0,99999})))'
 )
 
 
@@ -58,10 +59,12 @@ class Exported:
     def add(self, key: str, name: str, value: Value) -> None:
         self._keys.setdefault(key.lower(), {})[name] = value
 
-    def rename(self, old: str, new: str) -> None:
-        """Move everything below ``old`` to ``new``: a SID's hive to its user's name."""
-        for key in [key for key in self._keys if f"{key}\\".startswith(f"{old}\\".lower())]:
-            self._keys[new.lower() + key[len(old) :]] = self._keys.pop(key)
+    def rename(self, names: dict[str, str]) -> None:
+        """Give the users' hives their names; ``names`` has them by the SID."""
+        for key in [key for key in self._keys if key.startswith("hku\\")]:
+            hive, slash, rest = key[4:].partition("\\")
+            if hive in names:
+                self._keys[f"hku\\{names[hive]}".lower() + slash + rest] = self._keys.pop(key)
 
 
 def exported(tree: Tree, names: Iterable[str], homes: dict[str, str]) -> tuple[Exported, list[Gap]]:
@@ -82,11 +85,13 @@ def exported(tree: Tree, names: Iterable[str], homes: dict[str, str]) -> tuple[E
             gaps.append(Gap(str(err) or "is gone", Place(path)))
         except ValueError as err:
             gaps.append(Gap(str(err), Place(path)))
+    names_by_sid: dict[str, str] = {}
     for sid in registry.keys(_PROFILES):
         image = registry.values(f"{_PROFILES}\\{sid}").get("profileimagepath")
         home = str(image.data).replace("\\", "/").replace("%SystemDrive%", "C:").lower() if image else ""
         if home in homes:
-            registry.rename(f"hku\\{sid}", f"hku\\{homes[home]}")
+            names_by_sid[sid] = homes[home]
+    registry.rename(names_by_sid)
     return registry, gaps
 
 
@@ -115,7 +120,7 @@ def _file(registry: Exported, path: str, text: str, owner: Optional[str]) -> Ite
             end = found.end()
         else:
             end = found.end()
-            value = _value(found)
+            value = _value(found) if text[end : end + 1] != "\\" else None
             if key and not key.startswith("hkcu") and value is not None:
                 name = "" if found["default"] else _unescaped(found["name"]).lower()
                 data, expand = value
@@ -138,6 +143,8 @@ def _key(text: str, owner: Optional[str]) -> str:
 def _value(found: "re.Match[str]") -> Optional[tuple[Any, bool]]:
     if found["text"] is not None:
         return _unescaped(found["text"]), False
+    if len(found["raw"]) > _LONGEST:
+        return None
     raw = re.sub(r"\\\r?\n[ \t]*", "", found["raw"]).strip()
     number = re.fullmatch(r"dword:([0-9a-fA-F]{1,8})", raw)
     if number:

@@ -15,6 +15,8 @@ from .tree import Missing, Tree, Unreadable
 _PIECE = 1024 * 1024
 _LIMIT = 1024 * 1024 * 1024
 _MOST = 20_000  # pages that one question may need
+_CELLS = 200_000  # of those pages
+_MARKS = 10_000  # where a name stands in the bytes
 _SEVERAL = 5
 _HEADER = 65536
 _LONGEST = 200  # of a name, a version and a release
@@ -50,11 +52,14 @@ def _size(tree: Tree, path: str) -> int:
 
 def _of_bytes(tree: Tree, path: str, name: str) -> Iterator[str]:
     mark = b"\0" + name.encode() + b"\0"
-    start, kept = 0, b""
+    start, kept, marks = 0, b"", 0
     while piece := tree.part(path, start, _PIECE):
         data = kept + piece
         at = data.find(mark)
         while 0 <= at < len(data) - (_LONGEST if len(piece) == _PIECE else 0):
+            marks += 1
+            if marks > _MARKS:
+                raise ValueError
             found = _version(data[at + len(mark) : at + len(mark) + _LONGEST])
             if found:
                 yield found
@@ -74,6 +79,7 @@ class _Database:
 
     def __init__(self, tree: Tree, path: str) -> None:
         self._tree, self._path, self._left = tree, path, _MOST
+        self._cells = _CELLS
         head = tree.part(path, 0, 100)
         if head[:16] != b"SQLite format 3\0":
             raise ValueError
@@ -98,6 +104,9 @@ class _Database:
         while todo:
             number = todo.pop()
             page = self.page(number)
+            self._cells -= int.from_bytes(page[3:5] if number > 1 else page[103:105], "big")
+            if self._cells < 0:
+                raise ValueError
             at = 100 if number == 1 else 0
             leaf, count = page[at] == 13, int.from_bytes(page[at + 3 : at + 5], "big")
             if page[at] not in (5, 13):
@@ -187,6 +196,8 @@ def _columns(row: bytes) -> "list[bytes | int | None]":
     while at < end:
         kind, at = _varint(row, at)
         kinds.append(kind)
+        if len(kinds) > 16:
+            raise ValueError
     values: list[bytes | int | None] = []
     for kind in kinds:
         size = (kind - 12) // 2 if kind >= 12 else (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)[kind]

@@ -73,7 +73,7 @@ def _with_exported_registry(machine: Machine) -> Machine:
     guid = found.values(_MACHINE_GUID).get("machineguid")
     name = found.values("HKLM\\SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ComputerName").get("computername")
     return machine._replace(
-        registry=found, unread=(*machine.unread, *gaps), machine_id=str(guid.data) if guid else None, name=str(name.data) if name else machine.name
+        registry=found, unread=(*machine.unread, *gaps), machine_id=str(guid.data)[:256] if guid else None, name=str(name.data)[:256] if name else machine.name
     )
 
 

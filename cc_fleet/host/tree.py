@@ -17,7 +17,7 @@ from typing import IO, Iterable, Iterator, Protocol
 from ..records import NamedTuple
 
 LIMIT = 8 * 1024 * 1024
-_LINKS = 40
+_LINKS, _PARTS = 40, 2000  # in a path; the parts are those of the links, too
 _PATH = getattr(os, "O_PATH", 0)
 # What not every system has: without them a device is still told from a file before it is opened.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -177,13 +177,13 @@ class Disk:
 
     def _resolve(self, path: str, known: int = 0) -> str:
         """Follow links part by part, as the kernel does; ``path[:known]`` is already resolved."""
-        at, todo, budget = path[:known], path[known:].split("/")[::-1], _LINKS
+        at, todo, budget, parts = path[:known], path[known:].split("/")[::-1], _LINKS, 0
         while todo:
-            part = todo.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                at = at.rpartition("/")[0]
+            part, parts = todo.pop(), parts + 1
+            if parts > _PARTS:
+                raise Missing
+            if part in ("", ".", ".."):
+                at = at.rpartition("/")[0] if part == ".." else at
                 continue
             try:
                 link = os.readlink(f"{self.root}{at}/{part}")

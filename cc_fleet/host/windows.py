@@ -10,9 +10,9 @@ import re
 from typing import Iterator
 
 from ..model import Gap, Place, Variable
-from . import redact
+from . import redact, shell
 from .machine import Machine, Session, User
-from .origin import Known, Origin, finished
+from .origin import Known, Origin, filled, finished
 from .registry import Value
 from .text import read_text
 from .tree import Unreadable
@@ -63,8 +63,13 @@ class Reader:
         except Unreadable as err:
             gaps.append(Gap(str(err), Place(key)))
             return
+        left = shell.ALL
         for lower, value in values.items():
             name, text = lower.upper(), expanded(value, known.values)
+            left -= len(text)
+            if left < 0:
+                gaps.append(Gap("holds more than 4 MiB of variables, and what follows was not read", Place(key)))
+                return
             if name == "PATH":
                 known.values[name] = text if user is None else f"{known.values[name]};{text}"
                 continue
@@ -75,11 +80,11 @@ class Reader:
                 yield Variable(name, kept, "registry", value.place._replace(text=f"{name}={kept}"), user)
 
 
-def expanded(value: Value, known: dict[str, str]) -> str:
+def expanded(value: Value, known: dict[str, str], longest: int = shell.LONGEST) -> str:
     """The text of a registry value, ``%NAMES%`` filled in where the registry says so; an unknown name stays."""
     if not value.expand:
         return str(value.data)
-    return re.sub(r"%([^%\s]{1,100})%", lambda one: known.get(one[1].upper(), one[0]), str(value.data))
+    return filled(r"%([^%\s]{1,100})%", lambda one: known.get(one[1].upper(), one[0]), str(value.data), longest)
 
 
 def powershell(origin: Origin, known: Known) -> Iterator[Variable]:

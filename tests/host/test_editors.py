@@ -480,7 +480,7 @@ def test_a_profile_that_is_none_is_a_gap(tmp_path: Path, data: bytes) -> None:
 def test_a_macos_profile_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     path = "/Library/Managed Preferences/com.microsoft.VSCode.plist"
     assert said("editor-settings", tree(tmp_path / "a", MACOS, {f"{path}/x": b""})) == [Gap("is a folder", Place(path))]
-    assert said("editor-settings", tree(tmp_path / "b", MACOS, {path: b" " * (8 * 1024 * 1024 + 1)})) == [Gap("is larger than 8 MiB", Place(path))]
+    assert said("editor-settings", tree(tmp_path / "b", MACOS, {path: b" " * (2 * 1024 * 1024 + 1)})) == [Gap("is larger than 2 MiB", Place(path))]
 
 
 def test_an_editor_alone_is_no_trace_of_claude_code(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ macOS, where it lies in ``claude.app``, and Linux; not documented, and not measu
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, Iterator
 
 from ...model import Gap, Install, Place
@@ -90,7 +91,7 @@ def _folders(machine: Machine) -> Iterator[tuple[str | Gap, str | None]]:
 def _program(machine: Machine, folder: str) -> str:
     """The program in a folder that is named by its version; where there is none, what should be it."""
     for inner in ("", "/*"):  # Claude Desktop puts a digest between
-        for found in find(machine.tree, f"{folder}{inner}"):
+        for found in islice(find(machine.tree, f"{folder}{inner}"), 20):
             for name in _PROGRAMS if not isinstance(found, Gap) else ():
                 try:
                     if machine.tree.stat(f"{found}/{name}").kind == "file":

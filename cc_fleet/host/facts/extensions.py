@@ -49,6 +49,9 @@ _FOLDER = re.compile(
 )
 
 
+_PROFILES = 40
+
+
 class Editor(NamedTuple):
     """An editor of a user: the folder of its extensions, and that of its data (``User``, ``Machine``)."""
 
@@ -138,7 +141,10 @@ class _Entry:
 
 def _profiles(machine: Machine, editor: Editor, wanted: set[str]) -> Iterator[dict[str, _Entry] | Gap]:
     """What each of the editor's profiles names; one that names nothing of its own has no file."""
-    for path in find(machine.tree, f"{editor.data}/User/profiles/*/extensions.json"):
+    for number, path in enumerate(find(machine.tree, f"{editor.data}/User/profiles/*/extensions.json")):
+        if number == _PROFILES:
+            yield Gap(f"holds more than {_PROFILES} profiles, and the others were not read", Place(f"{editor.data}/User/profiles"))
+            return
         known = path if isinstance(path, Gap) else _registry(machine, path, wanted)
         if known is not None:
             yield known

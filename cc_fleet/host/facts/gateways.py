@@ -103,6 +103,7 @@ class _Finder:
     def __init__(self, machine: Machine) -> None:
         self.machine, self.gaps = machine, list[Gap]()
         self._listed: dict[str, dict[str, str]] = {}
+        self._left = 8 * 1024 * 1024
         self._homes = {user.home for user in machine.users}
 
     def find(self, pattern: str) -> Iterator[str]:
@@ -132,6 +133,8 @@ class _Finder:
     def names(self, folder: str) -> dict[str, str]:
         """The names in a folder by their small letters; none where it is missing or cannot be listed."""
         if folder not in self._listed:
+            if len(self._listed) >= _FOLDERS:
+                return {}
             self._listed[folder] = {}
             if len(self._listed) == _FOLDERS:
                 self.gap(f"more than {_FOLDERS} folders may hold gateways, and the others were not read", folder)
@@ -154,9 +157,10 @@ class _Finder:
 
     def text(self, path: str) -> str:
         """What stands in a file that is there, up to a MiB."""
-        found = read_text(self.machine.tree, path, 1024 * 1024)
+        found = read_text(self.machine.tree, path, 1024 * 1024) if self._left > 0 else Gap("was not read: such files hold more than 8 MiB", Place(path))
         if isinstance(found, Gap):
             self.gaps.append(found)
+        self._left -= found.size if isinstance(found, Text) else 0
         return found.text if isinstance(found, Text) else ""
 
     def container(self, path: str) -> Iterator[Gateway]:

@@ -25,6 +25,7 @@ DISTROLESS = f"{DPKG}.d/{NAME}"
 APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 RPM = tuple(f"{folder}/{name}" for folder in ("/var/lib/rpm", "/usr/lib/sysimage/rpm") for name in ("rpmdb.sqlite", "Packages.db", "Packages"))
 WANTS = (PROGRAM, DPKG, DISTROLESS, *APK, *RPM, "*/rpm/rpmdb.sqlite-wal", "*/claude")
+_STANZAS = 20  # of one package
 _LIMIT = 128 * 1024 * 1024
 
 
@@ -91,8 +92,9 @@ def _of_rpm(machine: Machine) -> Iterator[Any]:
 def _stanzas(found: Text | Gap | None, line: str) -> Iterator[str]:
     """The paragraphs that begin with ``line``, or have it."""
     text = f"\n{found.text}\n\n" if isinstance(found, Text) else ""
-    at = text.find(f"\n{line}\n")
-    while at >= 0:
+    at, left = text.find(f"\n{line}\n"), _STANZAS
+    while at >= 0 and left:
+        left -= 1
         end = text.find("\n\n", at + 1)
         yield text[text.rfind("\n\n", 0, at + 1) + 1 : end + 1]
         at = text.find(f"\n{line}\n", end)

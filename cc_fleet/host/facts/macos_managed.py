@@ -17,7 +17,7 @@ from .settings import File, document
 FOLDER = "/Library/Managed Preferences"
 PLIST = "com.anthropic.claudecode.plist"
 WANTS = (f"{FOLDER}/{PLIST}", f"{FOLDER}/*/{PLIST}")
-_LIMIT = 8 * 1024 * 1024
+_LIMIT = 2 * 1024 * 1024  # as of any settings; and XML of one long token costs the square of its length
 
 
 def read(machine: Machine) -> Iterator[Any]:
@@ -39,9 +39,9 @@ def preferences(machine: Machine, path: str) -> str | Gap | None:
         return Gap(str(err), Place(path))
     if len(data) > _LIMIT:
         return Gap(f"is larger than {_LIMIT // 1024**2} MiB", Place(path))
-    import plistlib
+    from .. import plist
 
     try:
-        return json.dumps(plistlib.loads(data), default=lambda _: "", skipkeys=True)
+        return json.dumps(plist.loads(data), default=lambda _: "", skipkeys=True)
     except Exception:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Recursion …
         return Gap("is no property list, or was cut short", Place(path))

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 from ...model import Gap, Place
 from ..machine import Machine
 from ..text import Text, read_text
-from ..tree import Unreadable
+from ..tree import LIMIT, Unreadable
 from ..windows import expanded
 from .settings import File, document
 
@@ -40,5 +40,5 @@ def _policy(machine: Machine, key: str, scope: str, user: str | None) -> Iterato
         return
     value = values.get("settings")
     if value is not None and isinstance(value.data, str):
-        text = expanded(value, {"USERNAME": user or "", "SYSTEMDRIVE": "C:", "PROGRAMFILES": "C:\\\\Program Files"})
+        text = expanded(value, {"USERNAME": user or "", "SYSTEMDRIVE": "C:", "PROGRAMFILES": "C:\\\\Program Files"}, LIMIT)
         yield from document(machine, File(value.place.file, scope, user, line=value.place.line or 0), text)
