@@ -161,7 +161,7 @@ def _stamped(policy: Policy, check: str, severity: str, target: Target | None, p
             continue
         base = "\0".join((check, problem.advisory or "", _relative(homes, problem.place.file), problem.subject.partition("@")[0]))
         ordinals[base] = ordinals.get(base, 0) + 1
-        stamp = sha256(f"{base}\0{ordinals[base]}".encode())
+        stamp = sha256(f"{base}\0{ordinals[base]}".encode("utf-8", "backslashreplace"))
         level = level if level in SEVERITIES else severity
         yield Finding(check, level, target.name if target else "policy", problem, stamp)
 

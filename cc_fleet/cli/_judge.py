@@ -114,7 +114,7 @@ def style(args: argparse.Namespace) -> Style:
 
 def _write(file: str, text: str) -> None:
     try:
-        with open(file, "w", encoding="utf-8") as out:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:
             out.write(text)
     except OSError as err:
         raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None

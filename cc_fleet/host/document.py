@@ -54,6 +54,9 @@ def load(document: Any) -> Target:
         group: tuple(_record(kind, item, f"{group}[{at}]") for at, item in enumerate(_list(document, group)))
         for group, kind in GROUPS.items()
     }
+    for at, setting in enumerate(groups["settings"]):
+        if not setting.key:
+            raise FactsError(f"settings[{at}].key: expected a name")
     try:
         return Target(
             about["kind"], _is(str, about["name"], "target.name"), _is(str, about["os"], "target.os"),

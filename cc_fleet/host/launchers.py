@@ -151,7 +151,8 @@ def _behind_shim(machine: Machine, path: str) -> str | None:
     for shims, _, patterns in SHIMS:
         if folder.lower().endswith(shims):
             root = folder[: len(folder) - len(shims)]
-            return _only(machine, [one for pattern in patterns for one in islice(expand(machine.tree, root + pattern), _VERSIONS) if not isinstance(one, Gap)])
+            folders = [one for pattern in patterns for one in islice(expand(machine.tree, root + pattern), _VERSIONS + 1) if not isinstance(one, Gap)]
+            return _only(machine, folders) if len(folders) <= _VERSIONS else None  # of so many it is not known which
     return None
 
 

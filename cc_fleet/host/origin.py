@@ -86,7 +86,10 @@ def finished(machine: Machine, user: User, known: Known, variables: list[Variabl
     folders = path.replace("\\", "/").split(";") if machine.os == "windows" else path.split(":")
     kept = (folder.strip('"') for folder in folders if folder and shell.UNKNOWN not in folder)
     prefix = known.values.get("NPM_CONFIG_PREFIX") if "NPM_CONFIG_PREFIX" in known.exported else None
-    return Session(tuple(variables), tuple(dict.fromkeys(kept))[:_FOLDERS], _config(machine, user, known, (variables, gaps)), prefix, tuple(gaps))
+    searched = tuple(dict.fromkeys(kept))
+    if len(searched) > _FOLDERS:
+        gaps.append(Gap(f"is a PATH of more than {_FOLDERS} folders, and what follows was not searched", Place(user.home)))
+    return Session(tuple(variables), searched[:_FOLDERS], _config(machine, user, known, (variables, gaps)), prefix, tuple(gaps))
 
 
 def _config(machine: Machine, user: User, known: Known, told: tuple[list[Variable], list[Gap]]) -> str:

@@ -126,10 +126,15 @@ def url(text: str) -> str:
     found = re.fullmatch(r"([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", rest, re.DOTALL)
     if found is None or not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]+)?", found[1]) or _looks_secret(_unquoted(found[1])):
         return REDACTED
-    kept = "/".join(REDACTED if _looks_secret(_unquoted(part)) else part for part in found[2].split("/"))
+    kept = "/".join(REDACTED if _is_odd_part(_unquoted(part)) else part for part in found[2].split("/"))
     kept = f"/{REDACTED}" if _looks_secret(_unquoted(kept)) else kept
     query = f"?{REDACTED}" if found[3] and re.search(_SENSITIVE, found[3]) else ""
     return f"{scheme}://{f'{REDACTED}@' if at else ''}{found[1]}{kept}{query}".encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _is_odd_part(part: str) -> bool:
+    """A part of a path that is a secret, or looks like a query whose mark was lost: ``key=…``."""
+    return _looks_secret(part) or ("=" in part and re.search(rf"{_SENSITIVE}[^/]*=", part) is not None)
 
 
 def _unquoted(text: str) -> str:

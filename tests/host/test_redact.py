@@ -208,3 +208,9 @@ def test_a_password_in_a_url_never_comes_out(password: str, where: str) -> None:
     """By pieces too: whatever marks it is made of, no run of four of its letters is kept."""
     kept = redact.url(where.format(password))
     assert not [part for part in (password[at : at + 4] for at in range(len(password) - 3)) if part.isalnum() and part in kept and part not in f"https://host.example/v1 http://localhost:4000 {REDACTED}"]
+
+
+@pytest.mark.parametrize("url", ["https://h.example/x\x00api_key=hunter2", "https://h.example/v1/token=hunter2/x", "https://h.example/x%26key=hunter2"])
+def test_a_query_whose_mark_was_lost_is_not_shown(url: str) -> None:
+    assert "hunter2" not in redact.url(url)
+    assert redact.url("https://h.example/a=b/v1") == "https://h.example/a=b/v1"

@@ -14,6 +14,7 @@ from ... import __version__
 from ...model import GROUPS, Coverage, Gap, Install, Target
 from .. import launchers, login, plugins
 from ..machine import Machine
+from ..ration import SPENT, Rationed
 
 
 class Source(Protocol):
@@ -31,12 +32,14 @@ def sources(system: str = "") -> dict[str, Source]:
 
 def collect(machine: Machine) -> Target:
     """Read everything that the sources find on ``machine``.  Never raises for what stands there."""
-    machine = prepared(machine)
+    tree = Rationed(machine.tree, [user.home for user in machine.users])
+    machine = prepared(machine._replace(tree=tree))
     found: dict[type, list[Any]] = {kind: [] for kind in GROUPS.values()}
     found[Gap] += machine.unread
     for source in sources(machine.os).values():
         for fact in source.read(machine):
             found[type(fact)].append(fact)
+    found[Gap] = [gap for gap in found[Gap] if gap.reason != SPENT] + [*tree.spent()]
     if machine.probe:
         _probe(machine, found)
     users = tuple(user.name for user in machine.users)
