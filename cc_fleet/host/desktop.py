@@ -42,7 +42,9 @@ def conf(origin: Origin, known: Known) -> Iterator[Variable]:
             known.values.pop(found[1], None)
         elif not odd:
             known.values[found[1]] = value
-        yield from origin.variable(found[1], None if odd else value, start + found.start(1), start + len(line.rstrip()))
+        for one in origin.variable(found[1], None if odd else value, start + found.start(1), start + len(line.rstrip())):
+            told = f"{found[1]}={'…' if one.value is None else one.value}"  # a `$` in the line may begin a password
+            yield one._replace(place=one.place._replace(text=told)) if "$" in line else one
 
 
 def agent(tree: Tree, path: str) -> Text | Gap | None:

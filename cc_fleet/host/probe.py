@@ -25,7 +25,7 @@ _LINE = 200
 _DOCTOR = (2, 1, 205)
 # "- FILE: what", or "- FILE › KEY: what".
 _INVALID = r"(?m)^- (?P<file>(?:/|[A-Z]:)[^\n›]*?)(?: › (?P<key>[^\n:]{1,200}))?: [^\n]+$"
-_VERSION = r"(\d+\.\d+\.\d+\S{0,40})(?: \(Claude Code\))?\s*"
+_VERSION = r"(\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40})(?: \(Claude Code\))?\s*"
 
 
 def checked(machine: Machine, installs: list[Install]) -> Iterator[Union[Install, Gap]]:
@@ -73,16 +73,26 @@ def _refusal(path: str) -> str:
     if os.name == "nt":
         return ""
     trusted = {0, os.geteuid()}
+    at, todo, links = "/", path.split("/")[::-1], 40
     try:
-        at = os.path.realpath(path)
-        while True:
-            found = os.stat(at)
-            loose = found.st_mode & 0o022 and not (st.S_ISDIR(found.st_mode) and found.st_mode & st.S_ISVTX)
+        while links >= 0:  # a link on the way is as good as what it names: whoever may change it chooses what runs
+            found = os.lstat(at)
+            link = st.S_ISLNK(found.st_mode)
+            loose = found.st_mode & 0o022 and not link and not (st.S_ISDIR(found.st_mode) and found.st_mode & st.S_ISVTX)
             if found.st_uid not in trusted or loose:
                 return f"it was not run: {at} may be changed by others"
-            if at == os.path.dirname(at):
+            if link:
+                links -= 1
+                to = os.readlink(at)
+                todo += to.split("/")[::-1]
+                at = "/" if to.startswith("/") else os.path.dirname(at)
+            while todo and todo[-1] in ("", "."):
+                todo.pop()
+            if not todo:
                 return ""
-            at = os.path.dirname(at)
+            part = todo.pop()
+            at = os.path.dirname(at) if part == ".." else os.path.join(at, part)
+        return "it was not run: it is a loop of links"
     except OSError as err:
         return f"it was not run: {(err.strerror or 'cannot be read').lower()}"
 

@@ -828,3 +828,14 @@ def test_a_doctor_that_says_nothing_is_told(mine: Path, tmp_path: Path) -> None:
     machine = machine._replace(launchers=(Launcher(str(program), str(program), "ada", True),))
     found = list(probe.checked(machine, [Install("cli", "2.1.330", "npm", Place("x"), ("ada",))]))
     assert [one for one in found if isinstance(one, Gap)] == [Gap("was asked by `doctor` what it calls invalid, and it ended with 3", Place(str(program)))]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a link away")
+def test_a_link_that_another_user_may_change_is_not_followed(mine: Path) -> None:
+    """Else its owner would choose which of root's programs root runs."""
+    (mine / "claude").symlink_to("/bin/true")
+    assert probe._refusal(str(mine / "claude")) == ""
+    os.chown(mine / "claude", 65534, 65534, follow_symlinks=False)
+    assert probe._refusal(str(mine / "claude")) == f"it was not run: {mine}/claude may be changed by others"
+    (mine / "loop").symlink_to("loop")
+    assert probe._refusal(str(mine / "loop")) == "it was not run: it is a loop of links"

@@ -361,3 +361,8 @@ def test_the_live_windows_machine_asks_winreg(monkeypatch: pytest.MonkeyPatch) -
     machine = system.live()
     assert (machine.os, machine.machine_id, machine.users) == ("windows", "4f2a", (User("ada", "C:/Users/ada", "powershell"),))
     assert ("DISABLE_AUTOUPDATER", "1", "registry", "HKU\\ada\\Environment\\DISABLE_AUTOUPDATER") in said(machine)
+
+
+def test_a_password_that_begins_with_a_dollar_is_not_shown(tmp_path: Path) -> None:
+    machine = linux(tmp_path, {"/etc/environment.d/a.conf": "ANTHROPIC_AUTH_TOKEN=$ecretPass\n"})
+    assert "ecretPass" not in repr(facts.collect(machine))
