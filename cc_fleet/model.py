@@ -56,6 +56,42 @@ class Install(NamedTuple):
     sha256: Optional[str] = None
 
 
+class Declared(NamedTuple):
+    """What a repository asks for: ``product`` is ``cli``, an extension's id, a gateway's kind, or an action's name.
+
+    ``spec`` is the version that it asks for, variables filled in; None where it names none.  ``place``
+    is where that stands written, else the statement that installs; ``used`` is that statement
+    where ``place`` is another line.  ``resolved`` is what a lock (``lock``) makes of it.
+    ``unresolved`` says what the version comes from where that cannot be read here.  ``job`` is the
+    image or CI job that it is for.  ``pin`` has the characters to write another version over
+    (its text is empty where a version would be inserted).  ``scheme`` is how ranges are written:
+    npm, pep440, or exact.
+    """
+
+    product: str
+    spec: Optional[str]
+    installer: str
+    place: Place
+    resolved: Optional[str] = None
+    lock: Optional[Place] = None
+    unresolved: Optional[str] = None
+    used: Optional[Place] = None
+    job: Optional[str] = None
+    pin: Optional[Place] = None
+    scheme: str = "exact"
+
+
+class Job(NamedTuple):
+    """An image or CI job of a repository in which Claude Code runs: what it gets is all written there.
+
+    ``kind`` is image, ci or devcontainer; ``place`` the line that brings or runs Claude Code.
+    """
+
+    name: str
+    kind: str
+    place: Place
+
+
 class Setting(NamedTuple):
     """One value of a settings file, objects taken apart: ``("env", "X")``, ``("model",)``.
 
@@ -80,7 +116,8 @@ class Variable(NamedTuple):
     ``value`` is None where only running the shell would tell (a condition, a command).
     ``origin`` is environment-file, profile, shell-rc, process, or editor: what an editor's
     settings give the extension alone (``editor`` says which, None every one).  ``user`` None is
-    everybody, ``project`` None everywhere.
+    everybody, ``project`` None everywhere.  In a repository ``user`` is the image or CI job that
+    gets it, and ``origin`` process.
     """
 
     name: str
@@ -171,11 +208,13 @@ class Target(NamedTuple):
     rejected: tuple[Rejected, ...] = ()
     updates: tuple[Update, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    declared: tuple[Declared, ...] = ()
+    jobs: tuple[Job, ...] = ()
 
     @property
     def nothing(self) -> bool:
         """True where no trace of Claude Code was found: neither a copy nor settings, credentials or receipts of its own."""
-        return not (self.installs or self.credentials or self.updates or any(map(is_own, self.settings)) or any(map(is_own, self.rejected)))
+        return not (self.installs or self.declared or self.jobs or self.credentials or self.updates or any(map(is_own, self.settings)) or any(map(is_own, self.rejected)))
 
 
 def is_own(fact: Union[Setting, Rejected]) -> bool:
@@ -192,6 +231,8 @@ GROUPS: dict[str, type] = {
     "rejected": Rejected,
     "updates": Update,
     "gaps": Gap,
+    "declared": Declared,
+    "jobs": Job,
 }
 
 

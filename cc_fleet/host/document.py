@@ -122,8 +122,10 @@ def _fields(kind: Any) -> tuple[tuple[str, Any, Any, frozenset[Any]], ...]:
 
 def _is(hint: Any, value: Any, where: str) -> Any:
     """``value``, if it is what the annotation ``hint`` says; lists become tuples where that is asked."""
-    if hint is Place:
+    if hint is Place or (hint is _PLACE and value is not None):
         return _record(Place, value, where)
+    if hint is _PLACE:
+        return None
     expected, check = _TYPES[hint]
     if isinstance(value, list) and hint in (_TEXTS, Optional[_TEXTS]):
         value = tuple(value)
@@ -141,6 +143,7 @@ def _is_texts(value: Any) -> bool:
 
 
 _TEXTS = tuple[str, ...]
+_PLACE = Optional[Place]
 _GOOD: dict[Any, frozenset[Any]] = {
     str: frozenset((str,)), Optional[str]: frozenset((str, type(None))), bool: frozenset((bool,)), Optional[bool]: frozenset((bool, type(None))),
     Any: frozenset((str, bool, int, float, list, dict, type(None))),

@@ -42,13 +42,14 @@ class TooDeep(JsoncError):
 
 
 class Node(NamedTuple):
-    """One value and where it stands: ``text[start:end]``; ``members`` of objects only."""
+    """One value and where it stands: ``text[start:end]``; ``members`` of objects only, ``items`` of arrays where they were asked for."""
 
     value: Any
     start: int
     end: int
     members: dict[str, Member] | None = None
     duplicates: tuple[str, ...] = ()
+    items: tuple[Node, ...] | None = None
 
 
 class Member(NamedTuple):
@@ -75,13 +76,16 @@ def position(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def parse(text: str, *, strict: bool = False) -> Node:
-    """Parse a whole document.  A byte-order mark passes; an empty text is an empty object."""
+def parse(text: str, *, strict: bool = False, spans: bool = False) -> Node:
+    """Parse a whole document.  A byte-order mark passes; an empty text is an empty object.
+
+    ``spans`` keeps the nodes of arrays' items too.
+    """
     tokens = _tokens(text, 1 if text.startswith("\ufeff") else 0, strict)
     kind, start, end = next(tokens)
     if kind == "end":
         return Node({}, start, start, {})
-    root = _parse(text, tokens, (kind, start, end), strict)
+    root = _parse(text, tokens, (kind, start, end), (strict, spans))
     kind, start, _ = next(tokens)
     if kind != "end":
         raise JsoncError("unexpected text after the document", text, start)
@@ -108,8 +112,8 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 class _Open:
     """An object or array that is still being read."""
 
-    def __init__(self, start: int, close: str) -> None:
-        self.start, self.close = start, close
+    def __init__(self, start: int, close: str, spans: bool) -> None:
+        self.start, self.close, self.spans = start, close, spans
         self.members: dict[str, Member] = {}
         self.items: list[Any] = []
         self.duplicates: list[str] = []
@@ -117,23 +121,26 @@ class _Open:
 
     def add(self, node: Node) -> None:
         if self.close == "]":
-            self.items.append(node.value)
+            self.items.append(node if self.spans else node.value)
             return
         if self.key in self.members:
             self.duplicates.append(self.key)
         self.members[self.key] = Member(self.key_start, node)
 
     def done(self, end: int) -> Node:
+        if self.close == "]" and self.spans:
+            return Node([node.value for node in self.items], self.start, end, items=tuple(self.items))
         if self.close == "]":
             return Node(self.items, self.start, end)
         value = {key: member.node.value for key, member in self.members.items()}
         return Node(value, self.start, end, self.members, tuple(self.duplicates))
 
 
-def _parse(text: str, tokens: Iterator[Any], token: Any, strict: bool) -> Node:
+def _parse(text: str, tokens: Iterator[Any], token: Any, how: tuple[bool, bool]) -> Node:
     stack: list[_Open] = []
+    strict, spans = how
     while True:
-        node = _value(text, token, stack)
+        node = _value(text, token, stack, spans)
         if node is None:  # an object or array was opened
             token = next(tokens)
             if token[0] != stack[-1].close:
@@ -157,7 +164,7 @@ def _parse(text: str, tokens: Iterator[Any], token: Any, strict: bool) -> Node:
             return node
 
 
-def _value(text: str, token: Any, stack: list[_Open]) -> Node | None:
+def _value(text: str, token: Any, stack: list[_Open], spans: bool) -> Node | None:
     kind, start, end = token
     if kind in ("string", "scalar"):
         return Node(_scalar(text, start, end), start, end)
@@ -165,7 +172,7 @@ def _value(text: str, token: Any, stack: list[_Open]) -> Node | None:
         raise JsoncError("expected a value", text, start)
     if len(stack) == DEPTH:
         raise TooDeep(f"nested more than {DEPTH} deep", text, start)
-    stack.append(_Open(start, "}" if kind == "{" else "]"))
+    stack.append(_Open(start, "}" if kind == "{" else "]", spans))
     return None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cc_fleet.host import document
 from cc_fleet.host.document import FactsError
-from cc_fleet.model import GROUPS, Coverage, Credential, Gap, Gateway, Install, Place, Rejected, Setting, Target, Update, Variable
+from cc_fleet.model import GROUPS, Coverage, Credential, Declared, Gap, Gateway, Install, Job, Place, Rejected, Setting, Target, Update, Variable
 
 PLACE = Place("/a", 1, 2, "text")
 TARGET = Target(
@@ -28,6 +28,8 @@ TARGET = Target(
     rejected=(Rejected("is not JSON", PLACE, "user", "ada", "size"),),
     updates=(Update("2.1.300", "2.1.330", "success", "2026-11-22T10:00:00Z", PLACE, "ada"), Update(None, None, "unknown", None, PLACE)),
     gaps=(Gap("is a folder", PLACE),),
+    declared=(Declared("cli", "^2.1.0", "npm", PLACE, "2.1.330", PLACE, None, PLACE, "Dockerfile", PLACE, "npm"), Declared("cli", None, "native", PLACE, unresolved="$V")),
+    jobs=(Job("Dockerfile", "image", PLACE),),
 )  # fmt: skip
 
 

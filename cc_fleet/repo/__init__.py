@@ -1,0 +1,124 @@
+"""What a repository declares: each module here reads one kind of file.
+
+A reader is a module with a docstring, ``WANTS`` (patterns of names: one without ``/`` fits the
+name at any depth) and ``read(repository, file)``.  Its cases are ``tests/repo/cases/<kind>/``.
+Nothing of a repository is run, and nothing outside of it is read.
+"""
+
+# Annotations are not postponed here: as texts each would be compiled at start.
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol, cast
+
+from cc_fleet import __version__
+from cc_fleet.host import plugins
+from cc_fleet.host.text import Text, read_text
+from cc_fleet.host.tree import LIMIT, Disk
+from cc_fleet.model import GROUPS, Coverage, Gap, Place, Target
+from cc_fleet.repo.reading import listing
+
+# A file that holds none of these words says nothing of what is looked for.
+_WORDS = (b"claude", b"anthropic", b"litellm")
+_LONGEST = 100_000  # characters of a line that anybody reads
+
+
+class Repository:
+    """A repository to read: its files, and each file's text, read once."""
+
+    def __init__(self, root: str, keep: frozenset[str] = frozenset()) -> None:
+        self.tree, self.keep = Disk(root), keep
+        self.files = listing.files(root)
+        self._present = frozenset(self.files)
+        self._texts: dict[str, Text | Gap | None] = {}
+
+    def has(self, file: str) -> bool:
+        """Whether the repository has a file of this path."""
+        return file in self._present
+
+    def text(self, file: str, limit: int = LIMIT) -> str | None:
+        """A file's text, ``\\r\\n`` as it stands there; None where it is not there or cannot be read (``gap`` says why)."""
+        found = self._read(file, limit)
+        return found.text if isinstance(found, Text) else None
+
+    def gap(self, file: str) -> Gap | None:
+        """Why ``file``, which the repository has, cannot be read."""
+        found = self._read(file)
+        if found is None and self.has(file):
+            return Gap("is a link that leads out of the repository, or to nothing", Place(file))
+        return found if isinstance(found, Gap) else None
+
+    def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
+        if file not in self._texts:
+            found = read_text(self.tree, f"/{file}", limit) if self.has(file) else None
+            self._texts[file] = found._replace(place=Place(file)) if isinstance(found, Gap) else found
+        return self._texts[file]
+
+
+class Reader(Protocol):
+    """A module of this folder."""
+
+    WANTS: tuple[str, ...]
+
+    def read(self, repository: Repository, file: str) -> Iterator[Any]:
+        """The facts of one file."""
+
+
+def readers() -> dict[str, Reader]:
+    """Every reader by its name."""
+    return {name: module for name, module in cast("dict[str, Any]", plugins.modules(__name__)).items() if hasattr(module, "WANTS")}
+
+
+def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = None) -> Target:
+    """Everything that the readers find below ``root``.  Never raises for what stands there."""
+    repository = Repository(root, keep)
+    found: dict[type, dict[Any, None]] = {kind: {} for kind in GROUPS.values()}
+    for file, wanted in _wanted(repository.files):
+        for fact in _facts(repository, file, wanted):
+            found[type(fact)][fact] = None
+    facts: dict[str, Any] = {group: tuple(sorted(found[kind], key=_position)) for group, kind in GROUPS.items()}
+    jobs = tuple(job.name for job in facts["jobs"])
+    coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    told = name or os.path.basename(os.path.realpath(root)) or "repository"
+    return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def _position(fact: Any) -> tuple[Any, ...]:
+    place = fact.place
+    return (place.file, place.line or 0, place.column or 0)
+
+
+def _wanted(files: Iterable[str]) -> Iterator[tuple[str, list[Reader]]]:
+    """The files that some reader wants, and those that do."""
+    patterns = {reader: re.compile("|".join(map(_pattern, reader.WANTS))) for reader in readers().values()}
+    anything = re.compile("|".join(f"(?:{found.pattern})" for found in patterns.values()))
+    for file in files:
+        if anything.fullmatch(file):
+            yield file, [reader for reader, found in patterns.items() if found.fullmatch(file)]
+
+
+def _pattern(want: str) -> str:
+    """A pattern of names as a regular expression: ``*`` stays in a folder, ``**/`` is any folders or none."""
+    text = re.escape(want if "/" in want else f"**/{want}")
+    return text.replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+
+
+def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[Any]:
+    if (gap := repository.gap(file)) is not None:
+        yield gap
+        return
+    text = repository.text(file) or ""
+    if not _mentions(text):
+        return
+    for reader in wanted:
+        try:
+            yield from reader.read(repository, file)
+        except RecursionError:
+            yield Gap("is nested too deep to be read", Place(file))
+
+
+def _mentions(text: str) -> bool:
+    small = text.lower()
+    return any(word.decode() in small for word in _WORDS)
