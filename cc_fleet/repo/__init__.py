@@ -1,7 +1,8 @@
 """What a repository declares: each module here reads one kind of file.
 
 A reader is a module with a docstring, ``WANTS`` (patterns of names: one without ``/`` fits the
-name at any depth) and ``read(repository, file)``.  Its cases are ``tests/repo/cases/<kind>/``.
+name at any depth) and ``read(repository, file)``, which is called for files that name Claude Code (with
+``ANYWAY = True`` for others too).  Its cases are ``tests/repo/cases/<kind>/``.
 Nothing of a repository is run, and nothing outside of it is read.
 """
 
@@ -109,10 +110,10 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
     if (gap := repository.gap(file)) is not None:
         yield gap
         return
-    text = repository.text(file) or ""
-    if not _mentions(text):
-        return
+    mentions = _mentions(repository.text(file) or "")
     for reader in wanted:
+        if not mentions and not getattr(reader, "ANYWAY", False):
+            continue
         try:
             yield from reader.read(repository, file)
         except RecursionError:
