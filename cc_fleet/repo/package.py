@@ -26,10 +26,10 @@ from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import document, installs, locks
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node
+from cc_fleet.repo.reading.recognise import NODE
 from cc_fleet.repo.reading.values import Context, Filled
 
-WANTS = ("package.json",)
-PRODUCTS = {"@anthropic-ai/claude-code": "cli", "@musistudio/claude-code-router": "ccr", "@portkey-ai/gateway": "portkey"}
+WANTS = ("package.json", "pnpm-workspace.yaml")
 _GROUPS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _OVERRIDES = (("overrides",), ("resolutions",), ("pnpm", "overrides"))
 _RUNNERS = ("npx", "bunx", "pnpm", "yarn", "npm")
@@ -50,7 +50,10 @@ class _Dependency(NamedTuple):
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
-    if f"/{file}".find("/node_modules/") >= 0 or not re.search("claude|litellm|@portkey-ai/gateway", text, re.IGNORECASE):
+    if "/node_modules/" in f"/{file}" or not re.search("claude|litellm|@portkey-ai/gateway", text, re.IGNORECASE):
+        return
+    if file.endswith(".yaml"):
+        yield from _workspace(file, text)
         return
     found = document.json(file, text, strict=True)
     if isinstance(found, Gap):
@@ -67,26 +70,36 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
             yield from _script(found, script, names)
 
 
+def _workspace(file: str, text: str) -> Iterator[Any]:
+    """pnpm's overrides; what its catalogs hold is told where a package.json asks for it."""
+    read = document.yaml(file, text)
+    if isinstance(read, Gap):
+        yield read
+        return
+    for found in read:
+        yield from _overrides(found, document.get(found.root, "overrides"))
+
+
 def _dependencies(found: Document) -> Iterator[_Dependency]:
     for group in _GROUPS:
         for key, value in document.items(document.get(found.root, group)):
-            dependency = _dependency(found, key, value)
+            dependency = _dependency(key, value)
             if dependency and (group != "peerDependencies" or _EXACT.fullmatch(dependency.asked)):
                 yield dependency
 
 
-def _dependency(found: Document, key: Node, value: Node) -> _Dependency | None:
+def _dependency(key: Node, value: Node) -> _Dependency | None:
     """What a member asks for, where that is one of the products."""
     spec = document.text_of(value)
     if spec is None:
         return None
-    start, name = value.start + 1, key.value
+    start, name = value.start + (value.style in ("'", '"')), key.value
     if spec.startswith("npm:"):
         alias = re.match(r"npm:(?:(@[^@/]+/[^@/]+|[^@/]+)(?:@|$))?", spec)
         named = alias[1] if alias and alias[1] and not alias[1][0].isdigit() and not _RANGE.fullmatch(alias[1]) else None
         name, cut = (named, alias.end() if alias else 0) if named else (key.value, 4)
         spec, start = spec[cut:], start + cut
-    if name not in PRODUCTS:
+    if name not in NODE:
         return None
     if tarball := _TARBALL.fullmatch(spec):
         spec, start = tarball[1], start + tarball.start(1)
@@ -113,7 +126,7 @@ def _asked(found: Document, dependency: _Dependency) -> Asked:
     key, value = dependency.key, dependency.value
     plain = _RANGE.fullmatch(value.value.removeprefix("npm:").removeprefix(dependency.name).lstrip("@"))
     shown = found.whole.text[key.start : value.end] if plain else f'"{key.value}"'
-    return Asked(PRODUCTS[dependency.name], "npm", found.whole.place(key.start, shown), None, "npm")
+    return Asked(NODE[dependency.name], "npm", found.whole.place(key.start, shown), None, "npm")
 
 
 def _filled(repository: Repository, found: Document, dependency: _Dependency) -> tuple[Filled | None, Place | None]:
@@ -172,7 +185,7 @@ def _overrides(found: Document, node: Node | None, depth: int = 0) -> Iterator[D
     for key, value in document.items(node):
         name = re.sub(r"(?<=.)@[^@/>]*$", "", key.value.rpartition("**/")[2].rpartition(">")[2])
         if value.kind == "map" and depth < document.DEPTH:
-            if (own := document.get(value, ".")) and name in PRODUCTS:
+            if (own := document.get(value, ".")) and name in NODE:
                 yield from _override(found, key._replace(value=name), own)
             yield from _overrides(found, value, depth + 1)
         else:
@@ -180,7 +193,7 @@ def _overrides(found: Document, node: Node | None, depth: int = 0) -> Iterator[D
 
 
 def _override(found: Document, key: Node, value: Node) -> Iterator[Declared]:
-    dependency = _dependency(found, key, value)
+    dependency = _dependency(key, value)
     if dependency is not None and dependency.asked and _RANGE.fullmatch(dependency.asked) and _EXACT.fullmatch(dependency.asked):
         yield declared(_asked(found, dependency), Filled(dependency.asked), found.whole.place(dependency.start, dependency.asked))
 
@@ -189,5 +202,5 @@ def _script(found: Document, script: Node, names: set[str]) -> Iterator[Any]:
     """What a script installs; a runner without a version runs the copy that the project depends on."""
     for fact in installs.installs(found.script(script), Context()):
         own = fact.spec is None and fact.unresolved is None and fact.installer in _RUNNERS
-        if not (own and any(PRODUCTS[name] == fact.product for name in names)):
+        if not (own and any(NODE[name] == fact.product for name in names)):
             yield fact

@@ -94,10 +94,10 @@ def _of(repository: Repository, file: str, wanted: Wanted, below: str) -> Locked
     start, version = found
     if file.endswith("yarn.lock") and below and not _is_member(repository, data, file, below):
         return None
-    return Locked(version, _place(file, data, start, version)) if admits(wanted.range, version) else None
+    return Locked(version, place(file, data, start, version)) if admits(wanted.range, version) else None
 
 
-def _place(file: str, data: bytes, start: int, text: str) -> Place:
+def place(file: str, data: bytes, start: int, text: str) -> Place:
     begin = data.rfind(b"\n", 0, start) + 1
     column = len(data[begin:start].decode("utf-8", "replace")) + 1 if start - begin <= _ENTRY else None
     return Place(file, data.count(b"\n", 0, start) + 1, column, text)
