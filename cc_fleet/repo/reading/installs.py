@@ -149,6 +149,12 @@ class _Run:
             self._nested(said)
         if fed and name in recognise.SHELLS and fed[0].text in ("echo", "printf", "cat"):
             self._nested(fed)
+        if name.lower().removesuffix(".exe") in ("powershell", "pwsh"):
+            from cc_fleet.repo.reading import powershell
+
+            for one in said[1:]:
+                if one.raw[:1] in "\"'" and " " in one.text:
+                    self.facts += powershell.installs(inside(self.original, one), self.context)
         self._bodies(command, name)
         if name in ("echo", "printf", "cat", "tee"):
             self._writes(command, said, fed)

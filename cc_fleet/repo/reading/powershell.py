@@ -31,6 +31,9 @@ _FILLED = re.compile(rf"{_NAME}|(?P<run>\$\([^)]*\))|(?P<mask>\ue000[\ue010-\ue0
 _WORDS = {"irm": "irm", "iwr": "iwr", "invoke-restmethod": "irm", "invoke-webrequest": "iwr", "invoke-expression": "iex", "iex": "iex", "curl.exe": "curl"}
 _PRINTS = re.compile(r"write-\w+|echo|throw|out-\w+|return|rem", re.IGNORECASE)
 _BATCH = re.compile(r"%(\w+)%")
+_REMARK = re.compile(r"^[ \t]*@?(?:rem\b|::)[^\n]*", re.IGNORECASE | re.MULTILINE)
+
+SHELLS = ("powershell", "pwsh")
 
 
 def installs(source: Source, context: Context, *, batch: bool = False) -> Iterator[Any]:
@@ -42,6 +45,8 @@ def installs(source: Source, context: Context, *, batch: bool = False) -> Iterat
 
 class _Run:
     def __init__(self, source: Source, context: Context, *, batch: bool) -> None:
+        if batch:
+            source = source.masked(_REMARK.sub(lambda found: " " * len(found[0]), source.text))
         self.original, self.context, self.batch = source, context, batch
         self.source, masks = words.masked(source, context.template)
         self.names = {name.lower(): given for name, given in context.variables.items()}
@@ -134,6 +139,11 @@ class _Run:
 
     def _command(self, said: list[Said], fed: list[Said]) -> Iterator[Any]:
         first = said[0].text.rpartition("\\")[2]
+        if first.lower().removesuffix(".exe") in SHELLS:
+            for one in said[1:]:
+                if one.raw[:1] in "\"'" and " " in one.text:
+                    yield from installs(self.original.part(one.start + 1, one.start + len(one.raw) - 1), self.context)
+            return
         url = next((one for one in (*fed, *said) if recognise.SCRIPT.search(one.text)), None)
         into = next((two for one, two in pairwise(said) if one.text.lower() in ("-outfile", "-o", "-output")), None)
         if url is not None and into is not None:
