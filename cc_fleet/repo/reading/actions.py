@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from cc_fleet.host import redact
 from cc_fleet.model import Declared, Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import document as documents
@@ -16,12 +17,12 @@ from cc_fleet.repo.reading.names import Env, Names, value_of
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Filled, Value
 
-_USES = re.compile(r"(?:https?://[\w.:-]+/)?[\w.-]+/(?P<name>[\w.-]+)(?P<path>/[^@\s]*)?@(?P<ref>\S+)")
+_USES = re.compile(r"(?:https?://[\w.:-]+/)?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?P<path>/[^@\s]*)?@(?P<ref>\S+)")
 _OWN = ("claude-code-action", "claude-code-base-action")
 _OTHERS = re.compile(r"(?:actions?-)?(?:setup|install|run)-claude(?:-code)?(?:-cli)?(?:-action)?|claude-code-(?:security-review|setup|install|cli|runner)(?:-action)?")
 _VERSION = re.compile(r"(?:anthropic-|install-)?claude(?:-code)?(?:-cli)?-version")
 _NAMED = re.compile(r"#\s*(?:[\w./@ :=-]*?[@\s:=/-])?v?(\d+\.\d+\.\d+)\b")
-_SECRETS = {"CLAUDE_API_KEY": "ANTHROPIC_API_KEY", "CLAUDE_CODE_API_KEY": "ANTHROPIC_API_KEY", "OAUTH_TOKEN": "CLAUDE_CODE_OAUTH_TOKEN"}
+_SECRETS = {"CLAUDE_API_KEY": "ANTHROPIC_API_KEY", "CLAUDE_CODE_API_KEY": "ANTHROPIC_API_KEY", "CLAUDE_CODE_TOKEN": "CLAUDE_CODE_OAUTH_TOKEN"}
 _SWITCHES = {"use_bedrock": "CLAUDE_CODE_USE_BEDROCK", "use_vertex": "CLAUDE_CODE_USE_VERTEX", "use_foundry": "CLAUDE_CODE_USE_FOUNDRY"}
 _SCRIPTS = frozenset("command commands run runcmd script install install-command install_command prepare cmd run-command pre-command post-command setup-command".split())
 
@@ -48,7 +49,8 @@ def used(document: Document, node: Node, given: Node | None, names: Names, job: 
     versions = list(_versions(document, given, names, job)) if found else []
     if found and (brings or versions):
         pin = document.whole.place(node.start + (node.style in ("'", '"')) + found.start("ref"), found["ref"])
-        facts.append(_pinned(document, node, declared(Asked(name, "action", statement, job), Filled(found["ref"]), pin)))
+        product = name if name.endswith("-action") else f"{found['owner']}/{name}"
+        facts.append(_pinned(document, node, declared(Asked(product, "action", statement, job), Filled(found["ref"]), pin)))
     facts += [*versions, *_credentials(document, given, job), *_scripts(document, given, names, job, name)]
     runs = any(isinstance(fact, Declared) and fact.product == "cli" for fact in facts)
     return Used(tuple(facts), statement if brings or runs else None, dict(_environment(document, given, names)) if name in _OWN else {})
@@ -78,7 +80,7 @@ def _credentials(document: Document, given: Node | None, job: str) -> Iterator[A
         if value.kind == "text" and "$" not in value.value:
             found = environment.credential(_SECRETS.get(name, name), Value(value.value, document.place(value)), job)
             if found is not None:
-                yield found
+                yield found if found.kind == "url" else found._replace(kind=redact.name(key.value))
 
 
 def _scripts(document: Document, given: Node | None, names: Names, job: str, action: str) -> Iterator[Any]:
