@@ -15,6 +15,7 @@ from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import actions, environment, expressions, installs
 from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.names import Env, Names, Values
+from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context
 from cc_fleet.repo.reading.workflows import DEEPEST, Flow, Job, Step, action_at, parsed
 
@@ -22,6 +23,7 @@ MOST = 20_000  # facts of one file
 WORDS = re.compile(r"claude|anthropic|litellm", re.IGNORECASE)
 _OTHER_LANGUAGES = re.compile(r"python|node|perl|ruby|deno|Rscript", re.IGNORECASE)
 _POWERSHELL = re.compile(r"pwsh|powershell", re.IGNORECASE)
+_RUNS = re.compile(r"^[ \t]*(?:&[ \t]*)?(claude(?:\.exe|\.cmd)?)(?=[ \t]+(?!install\b|update\b|--version)|$)", re.MULTILINE)
 
 
 class Done(NamedTuple):
@@ -137,15 +139,19 @@ def script(job: Job, step: Step, run: Node, name: str) -> tuple[list[Any], Place
         return [], None
     source = job.document.script(run)
     context = Context(step.names.env, step.names.template, name)
-    if _POWERSHELL.match(shell):
-        return list(powershell(source, context)), None
+    return scripted(source, context, shell)
+
+
+def scripted(source: Source, context: Context, shell: str) -> tuple[list[Any], Place | None]:
+    """What a script in the language of ``shell`` installs, and where it runs Claude Code."""
+    batch = shell.lower().startswith("cmd")
+    if batch or _POWERSHELL.match(shell):
+        from cc_fleet.repo.reading import powershell
+
+        runs = _RUNS.search(source.text)
+        return list(powershell.installs(source, context, batch=batch)), source.place(runs.start(1), runs[1]) if runs else None
     read = installs.read(source, context)
     return list(read.facts), read.runs
-
-
-def powershell(source: Any, context: Context) -> Iterator[Any]:
-    """A script of PowerShell."""
-    yield from installs.installs(source, context)
 
 
 def _shell(job: Job) -> str:
