@@ -16,7 +16,7 @@ from typing import Any
 from cc_fleet.model import Gap
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import environment, installs, recognise
+from cc_fleet.repo.reading import environment, installs, powershell, recognise
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, text_of, yaml
 from cc_fleet.repo.reading.jinja import EXPRESSION, Variables
@@ -104,7 +104,7 @@ def _task(task: _Task) -> Iterator[Any]:
 def _run(task: _Task, name: str, node: Node) -> Iterator[Any]:
     """What one module installs."""
     if name in _SHELLS:
-        yield from _commands(task, node)
+        yield from _commands(task, name, node)
         return
     if node.kind == "text":
         node = _short(node, task.document)
@@ -157,7 +157,7 @@ def _named(module: str, text: str) -> tuple[str, str, str | None] | None:
     return None
 
 
-def _commands(task: _Task, node: Node) -> Iterator[Any]:
+def _commands(task: _Task, name: str, node: Node) -> Iterator[Any]:
     argv = get(node, "argv")
     script = get(node, "cmd") or get(node, "_raw_params") or node
     if argv is not None:
@@ -167,7 +167,8 @@ def _commands(task: _Task, node: Node) -> Iterator[Any]:
     else:
         return
     source = _after_fetching(task, source)
-    yield from installs.installs(source, Context({}, Template(EXPRESSION, task.variables.expression)))
+    context = Context({}, Template(EXPRESSION, task.variables.expression))
+    yield from (powershell if name == "win_shell" else installs).installs(source, context)
 
 
 def _joined(document: Document, argv: Node) -> Source:
@@ -193,7 +194,7 @@ def _after_fetching(task: _Task, source: Source) -> Source:
 def _short(node: Node, document: Document) -> Node:
     """``name=x version=1`` as a map."""
     pairs = []
-    for found in re.finditer(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S+)", document.whole.text[node.start : node.end]):
+    for found in re.finditer(r"(\w+)=(\"[^\"]*\"|'[^']*'|(?:\{\{[^{}]*\}\}|\S)+)", document.whole.text[node.start : node.end]):
         start = node.start + found.start(2)
         quoted = found[2][:1] in "\"'"
         value = Node("text", found[2].strip("\"'"), start, node.start + found.end(2), found[2][:1] if quoted else "")
