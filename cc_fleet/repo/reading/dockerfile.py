@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from cc_fleet.records import NamedTuple
@@ -105,7 +106,7 @@ class _Reader:
         char = re.escape(escape)
         self._continued = re.compile(rf"(?<!{char}){char}[ \t\r]*\Z")
         self._option = re.compile(_OPTION.format(escape=char))
-        self._endless: set[tuple[str, str]] = set()  # heredocs that nothing ends: looked for once
+        self._rows: dict[str, list[int]] = {}  # where each row stands, once a heredoc asks for its end
 
     def instructions(self) -> Iterator[Instruction]:
         while self.at < len(self.rows):
@@ -170,14 +171,15 @@ class _Reader:
             self.at = end + 1
 
     def _end(self, name: str, strip: str) -> int | None:
-        if (name, strip) in self._endless:
-            return None
-        for at in range(self.at, len(self.rows)):
-            row = self.rows[at].rstrip("\r")
-            if (row.lstrip("\t") if strip else row) == name:
-                return at
-        self._endless.add((name, strip))
-        return None
+        if not self._rows:
+            for at, row in enumerate(self.rows):
+                if len(row) < 1000:
+                    self._rows.setdefault(row.rstrip("\r"), []).append(at)
+                    if row.startswith("\t"):
+                        self._rows.setdefault("\t" + row.strip("\t\r"), []).append(at)
+        ends = [name, f"\t{name}"] if strip else [name]
+        found = [rows[at] for end in ends if (rows := self._rows.get(end, [])) and (at := bisect_left(rows, self.at)) < len(rows)]
+        return min(found, default=None)
 
 
 def _is_nothing(row: str) -> bool:
