@@ -25,7 +25,6 @@ from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Value
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", re.DOTALL)
 _ARRAY = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?|\"?\$([@*])\"?|\"?\$\{([@*])\}\"?")
 _DECLARES = frozenset("export local declare readonly typeset".split())
-_SHELLS = frozenset("bash sh zsh dash ksh ash".split())
 _LAUNCHES = frozenset("su ssh eval docker podman runuser sudo retry run execute exec gosu vagrant multipass lxc kubectl watch xargs chroot nix-shell".split())
 _DOCKERFILE = re.compile(r"(?:.*/)?(?:.*[.-])?(?:Docker|Container)file(?:[.-].*)?", re.IGNORECASE)
 _SCRIPT = re.compile(r".*\.(?:ba|z|k)?sh|(?:.*/)?(?:bin|scripts|init\.d|profile\.d|cron[.\w]*)/[^/.]+")
@@ -144,11 +143,11 @@ class _Run:
             self.runs = self.runs or self._place(said[0])
         if name in recognise.FETCHERS:
             self._fetch(command, said)
-        elif (name in _SHELLS or first in self.fetched or said[0].raw.strip("\"'") in self.fetched or name in ("source", ".")) and self.fetched:
+        elif (name in recognise.SHELLS or first in self.fetched or said[0].raw.strip("\"'") in self.fetched or name in ("source", ".")) and self.fetched:
             self._run_fetched(said)
-        if name in _SHELLS or name in _LAUNCHES or name.startswith(("run_", "retry")):
+        if name in recognise.SHELLS or name in _LAUNCHES or name.startswith(("run_", "retry")):
             self._nested(said)
-        if fed and name in _SHELLS and fed[0].text in ("echo", "printf", "cat"):
+        if fed and name in recognise.SHELLS and fed[0].text in ("echo", "printf", "cat"):
             self._nested(fed)
         self._bodies(command, name)
         if name in ("echo", "printf", "cat", "tee"):
@@ -241,7 +240,7 @@ class _Run:
                 self.fetched[raw.strip("\"'")] = url
 
     def _run_fetched(self, said: list[Said]) -> None:
-        for at, one in enumerate(said):
+        for at, one in enumerate(said if not any(word.text == "-n" for word in said) else ()):
             url = self.fetched.get(one.raw.strip("\"'")) or self.fetched.get(one.text.removeprefix("./"))
             if url is not None:
                 self._found(recognise.argument("cli", "native", url, said[at + 1 :]))
@@ -262,7 +261,7 @@ class _Run:
             part, known = self.original.part(body.start, body.end), {} if body.quoted else self.names
             if any(map(_DOCKERFILE.fullmatch, targets)) or (name in ("docker", "podman", "buildah") and any(word.raw == "build" for word in command.words)):
                 self._dockerfile(part, known)
-            elif name in _SHELLS or name in _LAUNCHES or any(map(_SCRIPT.fullmatch, targets)) or (targets and part.text.startswith("#!")):
+            elif name in recognise.SHELLS or name in _LAUNCHES or any(map(_SCRIPT.fullmatch, targets)) or (targets and part.text.startswith("#!")):
                 self._script(part, known)
 
     def _script(self, source: Source, known: Mapping[str, tuple[Value, ...]]) -> None:

@@ -236,19 +236,24 @@ def image(word: Said) -> Found | None:
 
 def _fetched(words: Sequence[Said], fed: Sequence[Said]) -> Iterator[Found]:
     """The installer's script in a shell's input or argument, or a program fetched by its URL."""
-    name = words[0].text.rpartition("/")[2]
-    for word in (*fed, *words):
-        if (SCRIPT.search(word.text) or SCRIPT.search(word.raw)) and not (word in words and name in FETCHERS):
-            rest = words[1:] if word in fed else words[words.index(word) + 1 :]
-            yield argument("cli", "native", word, _options([one for one in rest if one.text != "-s"]))
+    shell = next((at for at, word in enumerate(words) if word.text.rpartition("/")[2] in SHELLS), None)
+    url = next((word for word in fed if SCRIPT.search(word.text)), None) if fed and fed[0].text.rpartition("/")[2] in FETCHERS else None
+    for at, word in enumerate(words) if url is None else ():
+        if _SUBSTITUTED.search(word.raw) and (shell is not None or words[0].text in ("eval", "source", ".")):
+            yield argument("cli", "native", word, _options(words[at + 1 :]))
             return
-    for word in words if name in FETCHERS else ():
+    if url is not None and shell is not None:
+        yield argument("cli", "native", url, _options([one for one in words[shell + 1 :] if one.text != "-s"]))
+        return
+    for word in words if words[0].text.rpartition("/")[2] in FETCHERS else ():
         if found := _RELEASE.search(word.text):
             if "/-/" in word.text or word.text[found.end(1) :].count("/") > 1:
                 yield _versioned("cli", "native", word, found.span(1), "exact")
             return
 
 
+SHELLS = frozenset("bash sh zsh dash ksh ash".split())
+_SUBSTITUTED = re.compile(rf"(?:[<$]\(|`)[^)`]*{SCRIPT.pattern}")
 FETCHERS = frozenset(("curl", "wget", "aria2c", "http", "fetch", "irm", "iwr"))
 _Reader = Callable[[Sequence[Said], str], Iterator[Found]]
 _MANAGERS: dict[str, _Reader] = {

@@ -34,7 +34,9 @@ def value(pieces: list[words.Piece]) -> Value:
     if UNKNOWN in text or why:
         return Value(None, None, why or "what cannot be read here")
     place = next((piece.place for piece in pieces if piece.place is not None), None)
-    return Value(text, place if place is None or len(pieces) == 1 else place._replace(text=None))
+    if len(pieces) == 1 or place is None:
+        return Value(text, place)
+    return Value(text, place._replace(text=None), parts=tuple((piece.text, piece.place, piece.why) for piece in pieces))
 
 
 def possible(values: Sequence[Value]) -> tuple[Value, ...]:
