@@ -17,11 +17,11 @@ from typing import Any
 from cc_fleet.model import Credential, Declared, Gap, Job, Place, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import build_args, copied, environment, installs
+from cc_fleet.repo.reading import build_args, copied, environment, installs, interpolation
 from cc_fleet.repo.reading import dockerfile as parser
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.stages import Build, Names, Step, TooMuch, chain_ends, templated
-from cc_fleet.repo.reading.values import Context, Filled, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Value
 
 WANTS = (
     *(f"{start}{name}{end}" for name in ("Dockerfile", "Containerfile", "dockerfile", "containerfile") for start, end in (("", ""), ("", ".*"), ("", "-*"), ("*.", ""), ("*-", ""), ("*.", ".*"))),
@@ -131,7 +131,8 @@ class _Reading:
     def _step(self, step: Step) -> Iterator[Any]:
         keyword = step.instruction.keyword
         for name, value in step.assigned:
-            if (found := environment.credential(name, value)) is not None:
+            found = environment.credential(name, value) if UNKNOWN not in (value.text or "") else None
+            if found is not None:
                 yield found
         if keyword == "FROM" and step.stage is not None:
             stage = self.build.stages[step.stage]
@@ -142,9 +143,9 @@ class _Reading:
         elif keyword in ("COPY", "ADD"):
             yield from self._copy(step)
 
-    def _image(self, images: tuple[Filled, ...], place: Place) -> Iterator[Declared]:
+    def _image(self, images: tuple[Value, ...], place: Place) -> Iterator[Declared]:
         for image in images:
-            yield from installs.image(image, place)
+            yield from installs.image(interpolation.filled(image), place)
 
     def _command(self, step: Step, keyword: str) -> Iterator[Any]:
         instruction, escape = step.instruction, self.file.escape

@@ -1,7 +1,7 @@
 """``$V``, ``${V}`` and ``${V:-default}`` as Docker and compose fill them in: every value of a name, with its place.
 
-A name of several values makes a text of several, up to ``MOST``.  What an operator does that
-cannot be known (``${V#v}`` of a value that is not known) is not known either, and says why.
+A name of several values makes a text of several, up to ``MOST``.  What an operator makes of a value
+that is not known is not known either, and says why.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from cc_fleet.repo.reading.values import UNKNOWN, Filled, Value
 MOST = 16  # values of one text
 LONGEST = 10_000  # characters of a value: one that doubles itself line by line ends here
 DEPTH = 20  # of defaults within defaults
+PARTS = 100  # of a value that are told apart
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_EXPRESSION = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\}|:?[-+?]|[#%/]+)?")
+_EXPRESSION = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\}|:?[-+?]|##?|%%?)?")
 
 
 class Rules(NamedTuple):
@@ -39,27 +40,36 @@ class Reading(NamedTuple):
     place: Callable[[int, str], Place]
 
 
-def fill(text: str, reading: Reading) -> tuple[Filled, ...]:
-    """``text`` with its names filled in, once for each combination of their values."""
-    try:
-        pieces, _ = _scan(text, 0, "", reading, 0)
-    except _TooDeep:
-        return (Filled(UNKNOWN, None, "an expression that is nested too deep"),)
-    return _joined(pieces)
+class _Piece(NamedTuple):
+    """A part of a text: one that is written there, or the ``values`` of an expression."""
 
-
-def value(filled: Filled, place: Place | None) -> Value:
-    """A text that was filled in as the value of a name, at its own place where nothing in it stands elsewhere."""
-    if filled.text == UNKNOWN:
-        return Value(None, filled.place or place, filled.why)
-    return Value(filled.text, filled.place or place, filled.why)
+    at: int
+    text: str
+    values: tuple[Value, ...] = ()
 
 
 class _TooDeep(Exception):
     """More defaults within defaults than anybody writes."""
 
 
-_Piece = str | tuple[Filled, ...]
+def fill(text: str, reading: Reading) -> tuple[Value, ...]:
+    """``text`` with its names filled in, once for each combination of their values.
+
+    A value has the place of the last name in it that is known, else its own.  ``UNKNOWN`` stands
+    in it where a part is not known; one of which nothing is known has no text.
+    """
+    try:
+        pieces, _ = _scan(text, 0, "", reading, 0)
+    except _TooDeep:
+        return (Value(None, None, "an expression that is nested too deep"),)
+    return _joined(pieces, reading)
+
+
+def filled(value: Value) -> Filled:
+    """A value of a text as a text that was filled in: its place only where a name in it has one."""
+    if value.text is None:
+        return Filled(UNKNOWN, value.place, value.why)
+    return Filled(value.text, value.place if value.parts else None, value.why)
 
 
 def _scan(text: str, at: int, stop: str, reading: Reading, depth: int) -> tuple[list[_Piece], int]:
@@ -67,30 +77,27 @@ def _scan(text: str, at: int, stop: str, reading: Reading, depth: int) -> tuple[
     if depth > DEPTH:
         raise _TooDeep
     escape, quotes = reading.rules
-    plain = re.compile(r"[^$%s%s%s]+" % (re.escape(escape), "'\"" if quotes else "", re.escape(stop)))
+    plain = re.compile(rf"[^${re.escape(escape)}{chr(39) + chr(34) if quotes else ''}{re.escape(stop)}]+")
     pieces: list[_Piece] = []
     double = False
     while at < len(text):
-        char = text[at]
+        char, piece = text[at], None
         if found := plain.match(text, at):
-            pieces.append(found[0])
-            at = found.end()
+            piece, at = _Piece(at, found[0]), found.end()
         elif stop and char == stop and not double:
             break
         elif char == "'" and quotes and not double and (end := text.find("'", at + 1)) >= 0:
-            pieces.append(text[at + 1 : end])
-            at = end + 1
+            piece, at = _Piece(at + 1, text[at + 1 : end]), end + 1
         elif char == '"' and quotes:
             double, at = not double, at + 1
         elif char == escape:
-            pieces.append(_escaped(text, at, double=double))
-            at += 2
+            piece, at = _Piece(at + 1, _escaped(text, at, double=double)), at + 2
         elif char == "$":
             piece, at = _dollar(text, at, reading, depth)
-            pieces.append(piece)
         else:
-            pieces.append(char)
-            at += 1
+            piece, at = _Piece(at, char), at + 1
+        if piece is not None and (piece.text or piece.values):
+            pieces.append(piece)
     return pieces, at
 
 
@@ -103,85 +110,89 @@ def _escaped(text: str, at: int, *, double: bool) -> str:
 
 def _dollar(text: str, at: int, reading: Reading, depth: int) -> tuple[_Piece, int]:
     if not reading.rules.escape and text.startswith("$$", at):
-        return "$", at + 2
+        return _Piece(at, "$"), at + 2
     if found := _NAME.match(text, at + 1):
-        return _known(reading.lookup(found[0]), found[0], f"${found[0]}"), found.end()
+        return _Piece(at, "", _known(reading.lookup(found[0]), f"${found[0]}")), found.end()
     found = _EXPRESSION.match(text, at + 1)
     if found is None:
-        return "$", at + 1
+        return _Piece(at, "$"), at + 1
     name, operator = found[1], found[2] or ""
     if operator == "}":
-        return _known(reading.lookup(name), name, f"${{{name}}}"), found.end()
+        return _Piece(at, "", _known(reading.lookup(name), f"${{{name}}}")), found.end()
     pieces, end = _scan(text, found.end(), "}", reading, depth + 1)
-    whole = text[at : end + 1]
-    if not operator or len(whole) > 200:
-        return (Filled(UNKNOWN, None, f"`${{{name}…}}`, which cannot be read"),), end + 1
-    return _operated(reading.lookup(name), operator, _with_place(pieces, found.end(), text[found.end() : end], reading), whole), end + 1
+    whole = text[at : end + 1] if end - at < 60 else f"${{{name}…}}"
+    word = _joined(pieces, reading) if pieces else (Value("", reading.place(found.end(), "")),)
+    return _Piece(at, "", _operated(reading.lookup(name), operator, word, whole)), end + 1
 
 
-def _with_place(pieces: list[_Piece], at: int, text: str, reading: Reading) -> tuple[Filled, ...]:
-    """A default: where nothing in it stands elsewhere, it stands where it is written."""
-    quoted = reading.rules.quotes and len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]
-    place = reading.place(at + quoted, text[1:-1] if quoted else text)
-    return tuple(filled if filled.place else filled._replace(place=place) for filled in _joined(pieces))
-
-
-def _operated(values: tuple[Value, ...], operator: str, word: tuple[Filled, ...], whole: str) -> tuple[Filled, ...]:
+def _operated(values: tuple[Value, ...], operator: str, word: tuple[Value, ...], whole: str) -> tuple[Value, ...]:
+    """What ``${NAME operator word}`` is, given the values of the name."""
     known = tuple(value for value in values if value.text is not None and (value.text or ":" not in operator))
     if operator.endswith("-"):
-        return _known(known, "", whole) if known else word
+        return known[:MOST] or word
     if operator.endswith("+"):
-        return word if known else (Filled(""),) if not any(value.text is None for value in values) else _unknown(whole)
-    if operator.endswith("?"):
-        return _known(known, "", whole)
-    if not known:
-        return _unknown(whole)
-    return tuple(_cut(value, operator, word, whole) for value in known[:MOST])
+        given = any(value.text is None and value.place is not None for value in values)
+        return word if known else _unknown(whole) if given else (Value(""),)
+    if operator.endswith("?") or not operator:
+        return _known(known or tuple(value for value in values if value.text is None), whole) if operator else _unknown(whole)
+    plain = word[0].text is not None and not re.search(r"[*?\[\\\0]", word[0].text)
+    return tuple(_cut(value, operator, word[0].text or "") for value in known[:MOST]) if known and plain else _unknown(whole)
 
 
-def _cut(value: Value, operator: str, word: tuple[Filled, ...], whole: str) -> Filled:
-    """``${V#v}``: plain texts alone; anything with a pattern is not known."""
-    text, pattern = value.text or "", word[0].text
-    if operator in ("#", "##") and not re.search(r"[*?\[\\\0]", pattern):
-        return Filled(text.removeprefix(pattern), value.place, value.why)
-    if operator in ("%", "%%") and not re.search(r"[*?\[\\\0]", pattern):
-        return Filled(text.removesuffix(pattern), value.place, value.why)
-    return _unknown(whole)[0]
+def _cut(value: Value, operator: str, pattern: str) -> Value:
+    text = value.text or ""
+    kept = text.removeprefix(pattern) if operator[0] == "#" else text.removesuffix(pattern)
+    if kept == text or value.place is None or value.place.column is None or value.place.text != text:
+        return Value(kept, value.place)
+    begin = len(text) - len(kept) if operator[0] == "#" else 0
+    return Value(kept, value.place._replace(column=value.place.column + begin, text=kept))
 
 
-def _known(values: tuple[Value, ...], name: str, whole: str) -> tuple[Filled, ...]:
-    if not values:
-        return _unknown(whole)
-    return tuple(
-        Filled(UNKNOWN, value.place, value.why or f"`{whole}`, not set here") if value.text is None else Filled(value.text, value.place, value.why)
-        for value in values[:MOST]
-    )
+def _known(values: tuple[Value, ...], whole: str) -> tuple[Value, ...]:
+    return tuple(value if value.text is not None or value.why else value._replace(why=f"`{whole}`, not set here") for value in values[:MOST]) or _unknown(whole)
 
 
-def _unknown(whole: str) -> tuple[Filled, ...]:
-    return (Filled(UNKNOWN, None, f"`{whole}`, not set here"),)
+def _unknown(whole: str) -> tuple[Value, ...]:
+    return (Value(None, None, f"`{whole}`, not set here"),)
 
 
-def _joined(pieces: list[_Piece]) -> tuple[Filled, ...]:
-    """Every text that the pieces make, one value of each name at a time."""
-    made: list[tuple[list[str], Place | None, str]] = [([], None, "")]
-    for piece in pieces:
-        if isinstance(piece, str):
-            for texts, _, _ in made:
-                texts.append(piece)
-        elif len(piece) == 1:
-            made = [([*texts, piece[0].text] if len(made) > 1 else _appended(texts, piece[0].text), piece[0].place or place, why or piece[0].why) for texts, place, why in made]
+def _joined(pieces: list[_Piece], reading: Reading) -> tuple[Value, ...]:
+    """Every text that the pieces make, with one value of each expression at a time."""
+    if not pieces:
+        return (Value("", reading.place(0, "")),)
+    if len(pieces) == 1 and pieces[0].values:
+        return pieces[0].values
+    if not any(piece.values for piece in pieces):
+        text = "".join(piece.text for piece in pieces)
+        return (_bounded(Value(text, reading.place(pieces[0].at, text))),)
+    made: list[list[tuple[_Piece, Value]]] = [[]]
+    for piece in pieces[:PARTS]:
+        given = piece.values or (Value(piece.text, reading.place(piece.at, piece.text)),)
+        if len(given) == 1:
+            for one in made:
+                one.append((piece, given[0]))
         else:
-            made = [([*texts, one.text], one.place or place, why or one.why) for texts, place, why in made for one in piece][:MOST]
-    return tuple(dict.fromkeys(_finished("".join(texts), place, why) for texts, place, why in made))
+            made = [[*one, (piece, value)] for one in made for value in given][:MOST]
+    if len(pieces) > PARTS:
+        return (Value(None, None, f"a value of more than {PARTS} parts"),)
+    return tuple(dict.fromkeys(_put_together(one) for one in made))
 
 
-def _appended(texts: list[str], text: str) -> list[str]:
-    texts.append(text)
-    return texts
+def _put_together(given: list[tuple[_Piece, Value]]) -> Value:
+    parts: list[tuple[str, Place | None, str]] = []
+    named: Place | None = None
+    for piece, value in given:
+        if value.text is None:
+            parts.append((UNKNOWN, None, value.why))
+        else:
+            parts += value.parts or ((value.text, value.place, value.why),)
+            named = value.place if piece.values and value.place else named
+    text = "".join(part[0] for part in parts)
+    why = next((part[2] for part in parts if part[2]), "")
+    return _bounded(Value(text, named or given[0][1].place, why, tuple(parts[:PARTS])) if len(parts) <= PARTS else Value(None, named, f"a value of more than {PARTS} parts"))
 
 
-def _finished(text: str, place: Place | None, why: str) -> Filled:
-    if len(text) > LONGEST:
-        return Filled(UNKNOWN, place, f"a value of more than {LONGEST} characters")
-    return Filled(text, place, why)
+def _bounded(value: Value) -> Value:
+    if value.text is not None and len(value.text) > LONGEST:
+        return Value(None, value.place and value.place._replace(text=None), f"a value of more than {LONGEST} characters")
+    return value

@@ -15,7 +15,7 @@ from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import interpolation
 from cc_fleet.repo.reading.dockerfile import Dockerfile, Instruction, Word, json_words, words
 from cc_fleet.repo.reading.interpolation import Reading, Rules
-from cc_fleet.repo.reading.values import UNKNOWN, Filled, Template, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Template, Value
 
 STAGES, NAMES = 200, 1000  # of a file; of a stage
 EXPRESSION = re.compile(r"\{\{[^{}\n]{0,300}\}\}|<%=[^%\n]{0,300}%>")
@@ -29,7 +29,7 @@ class Stage(NamedTuple):
     number: int
     name: str
     parent: int | None
-    image: tuple[Filled, ...]
+    image: tuple[Value, ...]
     place: Place
 
 
@@ -100,14 +100,15 @@ class Build:
                 raise TooMuch(f"has more than {NAMES} names", instruction.body.place(0))
             yield Step(stage, instruction, names, assigned, shells[stage] if stage is not None else ())
 
-    def fill(self, text: str, body: Instruction, start: int, names: Names) -> tuple[Filled, ...]:
+    def fill(self, text: str, instruction: Instruction, start: int, names: Names) -> tuple[Value, ...]:
         """``text``, which stands at ``start`` of the body, with its names filled in."""
-        masked, why = text, ""
-        if "{{" in text or "<%" in text:
-            found = EXPRESSION.search(text)
-            masked, why = EXPRESSION.sub(UNKNOWN, text), _why(found[0]) if found else ""
-        reading = Reading(self._rules, lambda name: self._outer.get(name) or names.get(name, ()), lambda at, shown: body.body.place(start + at, shown))
-        return tuple(one._replace(why=one.why or why) if UNKNOWN in one.text else one for one in interpolation.fill(masked, reading))
+        body, found = instruction.body, EXPRESSION.search(text) if "{{" in text or "<%" in text else None
+        reading = Reading(self._rules, lambda name: self._outer.get(name) or names.get(name, ()), lambda at, shown: body.place(start + at, shown))
+        if found is None:
+            return interpolation.fill(text, reading)
+        why = _why(found[0])
+        values = interpolation.fill(EXPRESSION.sub(UNKNOWN, text), reading)
+        return tuple(_masked(value, why) if UNKNOWN in (value.text or "") else value for value in values)
 
     def _from(self, instruction: Instruction) -> None:
         given = list(words(instruction.body, self.file.escape))
@@ -117,7 +118,7 @@ class Build:
         images = self.fill(word.text, instruction, word.start, self._globals)
         name = given[2].text.lower() if len(given) > 2 and given[1].text.upper() == "AS" else str(len(self.stages))
         known = {stage.name: stage.number for stage in self.stages}
-        parent = next((known[image.text.lower()] for image in images if image.text.lower() in known), None)
+        parent = next((known[image.text.lower()] for image in images if image.text and image.text.lower() in known), None)
         self._begin(Stage(len(self.stages), name, parent, images, instruction.body.place(word.start, word.text)))
 
     def _begin(self, stage: Stage) -> None:
@@ -161,11 +162,18 @@ class Build:
                 yield name, value
 
     def _values(self, text: str, instruction: Instruction, start: int, names: Names) -> tuple[Value, ...]:
-        """What is written for a name, each with where it is written: within its quotes, where it is quoted."""
-        quoted = len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]
-        inner = text[1:-1] if quoted else text
-        place = instruction.body.place(start + quoted, inner)
-        return tuple(interpolation.value(filled, place if filled.text == inner else place._replace(text=None)) for filled in self.fill(text, instruction, start, names))
+        """What is written for a name, each with where it is written."""
+        place = instruction.body.place(start)
+        return tuple(value if value.place is not None else value._replace(place=place) for value in self.fill(text, instruction, start, names))
+
+
+def _masked(value: Value, why: str) -> Value:
+    """A value in which a template's expressions stand, which are not known."""
+    if value.text == UNKNOWN:
+        return Value(None, value.place, why)
+    parts = value.parts or ((value.text or "", value.place, why),)
+    cut = ((piece, place, why if piece == UNKNOWN else told) for text, place, told in parts for piece in re.split(f"({UNKNOWN})", text) if piece)
+    return value._replace(why=why, parts=tuple(cut))
 
 
 def _not_given(name: str) -> str:
