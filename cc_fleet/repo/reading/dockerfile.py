@@ -25,6 +25,7 @@ MOST = 20_000  # instructions of one file
 
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(.*?)[ \t\r]*")
 _KEYWORD = re.compile(r"\s*([^\s\\`]*)\s*")
+_SHELLS = frozenset("bash sh zsh dash ksh ash".split())
 # A line that a template's own language has to itself.
 _TEMPLATE = re.compile(r"\s*(?:\{%.*%\}|<%[^=].*%>|\{\{-?\s*(?:/\*.*|(?:if|else|end|range|with|define|block|template)\b[^}]*)\}\}|\{#.*#\})\s*")
 _HEREDOC = re.compile(r"""[0-9]*<<(-?)(?:"([^"<>]+)"|'([^'<>]+)'|([^\s"'<>;&|()]+))(?:[>;&|)].*)?""", re.DOTALL)
@@ -231,9 +232,9 @@ def exec_script(body: Source, given: tuple[Word, ...]) -> Source:
 
 
 def shell_script(instruction: Instruction, escape: str) -> Source:
-    """A RUN's text as its shell gets it, its heredocs below it; where it is nothing but a heredoc, that."""
+    """A RUN's text as its shell gets it, its heredocs below it; where a shell gets nothing but a heredoc, that."""
     body = instruction.body
-    if instruction.heredocs and _HEREDOC.fullmatch(body.text.strip()):
+    if instruction.heredocs and _is_fed(body, escape):
         return instruction.heredocs[0].body
     cut = _uncommented(body, escape)
     text = cut.text if escape == "\\" else cut.text.replace(f"{escape}\n", "\\\n")
@@ -244,6 +245,12 @@ def shell_script(instruction: Instruction, escape: str) -> Source:
         lines += [*heredoc.body.lines, last + 1]
         columns += [*heredoc.body.columns, 1]
     return Source.of(body.file, "\n".join(texts), tuple(lines), tuple(columns))
+
+
+def _is_fed(body: Source, escape: str) -> bool:
+    """Whether a heredoc is all that there is, or what a shell reads: then its own names count, quoted or not."""
+    rest = [word.text for word in words(body, escape) if not _HEREDOC.fullmatch(word.text)]
+    return not rest or (rest[0].rpartition("/")[2] in _SHELLS and all(word.startswith("-") or at == 0 or rest[at - 1] in ("-o", "+o") or rest[at - 1].endswith("o") for at, word in enumerate(rest)))
 
 
 def _uncommented(body: Source, escape: str) -> Source:
