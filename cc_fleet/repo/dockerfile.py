@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cc_fleet.model import Credential, Declared, Gap, Job, Place, Variable
@@ -34,17 +35,19 @@ _OTHER = re.compile(
 _EXACT = re.compile(r"(?:Docker|Container)file(?:[.-][\w-]+)*|[\w-]+\.(?:Docker|Container)file", re.IGNORECASE)
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".tpl", ".tmpl", ".template", ".erb", ".in", ".hbs", ".mustache", ".ejs")
 _WORDS = ("claude", "anthropic", "litellm")
+_GATEWAY = re.compile(r"(?:^|[\s'\"/;&|])litellm['\"]?(?:\s|\\\n)+['\"]?--")
 _SHELL = re.compile(r"#![^\n]*sh\b")
 _SCRIPT = re.compile(r".*\.(?:ba|z|k)?sh|.*/(?:bin|sbin|init\.d|profile\.d|cron[.\w]*|entrypoint\.d)/[^/.]+")
 
 
 class About(NamedTuple):
-    """What surrounds a Dockerfile: its build arguments, the names of a script that writes it, what a policy keeps, and the repository."""
+    """What surrounds a Dockerfile: its build arguments, the names of a script that writes it, what a policy keeps, the repository, and what its image is called."""
 
-    given: Names = {}
-    outer: Names = {}
+    given: Names = MappingProxyType({})
+    outer: Names = MappingProxyType({})
     keep: frozenset[str] = frozenset()
     repository: Repository | None = None
+    job: str | None = None
 
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
@@ -63,6 +66,8 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
 
 def facts(source: Source, outer: Names | None = None, about: About = About()) -> Iterator[Any]:
     """What the Dockerfile ``source`` asks for; one that a script writes has the script's names as ``outer``."""
+    if outer and "\\$" in source.text:
+        source = source.masked(source.text.replace("\\$", "$"))
     file = parser.parse(source)
     if (gap := _gap(source, file)) is not None:
         yield gap
@@ -71,6 +76,20 @@ def facts(source: Source, outer: Names | None = None, about: About = About()) ->
     elif not any(instruction.keyword in parser.KEYWORDS for instruction in file.instructions):
         return
     yield from _Reading(source, file, about._replace(outer=outer or about.outer)).facts()
+
+
+def environment_of(repository: Repository, file: str, target: str | None) -> dict[str, tuple[Value, ...]] | None:
+    """The environment of the image that a Dockerfile makes, its last stage or ``target``; None where Claude Code is not in it."""
+    text = repository.text(file) or ""
+    if len(text) > parser.SIZE or not _mentions(text):
+        return None
+    source = Source.whole(file, text)
+    reading = _Reading(source, parser.parse(source), About({}, {}, repository.keep, None))
+    for _ in reading.facts():
+        pass
+    build, ends = reading.build, chain_ends(reading.build.stages)
+    wanted = next((stage.number for stage in build.stages if stage.name == (target or "").lower()), len(build.stages) - 1)
+    return dict(build.environments[wanted]) if wanted >= 0 and ends[wanted] in reading.images() else None
 
 
 def _gap(source: Source, file: parser.Dockerfile) -> Gap | None:
@@ -96,6 +115,7 @@ class _Reading:
         self.template = templated(source.text)
         self.found: list[tuple[int | None, Any]] = []
         self.runs: dict[int, Place] = {}
+        self.gateways: set[int] = set()  # the stages that start LiteLLM as one
 
     def facts(self) -> Iterator[Any]:
         gap = None
@@ -104,19 +124,22 @@ class _Reading:
                 self.found += [(step.stage, fact) for fact in self._step(step)]
         except TooMuch as err:
             gap = Gap(str(err), err.place)
-        jobs = self._jobs()
+        jobs = self.images()
         ends = chain_ends(self.build.stages)
-        for stage, fact in self.found:
+        gateways = {ends[stage] for stage in self.gateways}
+        for stage, told in self.found:
+            is_one = isinstance(told, Declared) and stage is not None and ends[stage] in gateways
+            fact = told._replace(product=told.product.removesuffix("-library")) if is_one else told
             job = jobs.get(ends[stage]) if stage is not None else None
             yield from _of(fact, job, self.about.repository)
         for end, job in jobs.items():
             yield job
-            told = environment.variables(self.build.environments[end], job.name, self.about.keep)
-            yield from (fact for fact in told if isinstance(fact, Variable))
+            given = environment.variables(self.build.environments[end], job.name, self.about.keep)
+            yield from (fact for fact in given if isinstance(fact, Variable))
         if gap is not None:
             yield gap
 
-    def _jobs(self) -> dict[int, Job]:
+    def images(self) -> dict[int, Job]:
         """The image at the end of each chain of stages that brings or starts Claude Code."""
         ends = chain_ends(self.build.stages)
         places: dict[int, Place] = {}
@@ -126,7 +149,8 @@ class _Reading:
         for stage, place in self.runs.items():
             places.setdefault(ends[stage], place)
         several = len(self.build.stages) > 1
-        return {end: Job(f"{self.source.file}#{self.build.stages[end].name}" if several else self.source.file, "image", place) for end, place in sorted(places.items())}
+        name = self.about.job or self.source.file
+        return {end: Job(f"{name}#{self.build.stages[end].name}" if several else name, "image", place) for end, place in sorted(places.items())}
 
     def _step(self, step: Step) -> Iterator[Any]:
         keyword = step.instruction.keyword
@@ -155,10 +179,12 @@ class _Reading:
             return
         if script.text.startswith("#!") and not _SHELL.match(script.text):
             return
-        told = installs.read(script, Context(step.names, self.template))
+        told = installs.read(script, Context({**step.names, **self.about.outer}, self.template))
         yield from told.facts
         if keyword != "RUN" and told.runs is not None and step.stage is not None:
             self.runs.setdefault(step.stage, told.runs)
+        if keyword != "RUN" and step.stage is not None and _GATEWAY.search(script.text):
+            self.gateways.add(step.stage)
         if keyword == "RUN" and "/etc/claude-code" in script.text:
             yield from copied.written(script)
 

@@ -54,7 +54,7 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
         args = [(name, one) for name, told in (target.maps["args"].texts.items() if "args" in target.maps else ()) for one in value(told)]
         paths = {key: value(target.texts[key])[0].text for key in ("context", "dockerfile") if key in target.texts}
         bases = dict.fromkeys((posixpath.dirname(file), ""))
-        yield build(repository, bases, paths.get("context"), paths.get("dockerfile"), args, inside=True)
+        yield build(repository, bases, paths.get("context"), paths.get("dockerfile"), inside=True)._replace(args=tuple(args))
 
 
 def _hcl(text: str) -> tuple[dict[str, Block], dict[str, Block]]:

@@ -17,10 +17,10 @@ class Build(NamedTuple):
 
     files: tuple[str, ...]
     contexts: tuple[str, ...]
-    args: tuple[tuple[str, Value], ...]
+    args: tuple[tuple[str, Value], ...] = ()
 
 
-def build(repository: Repository, bases: Iterable[str], context: str | None, dockerfile: str | None, args: Iterable[tuple[str, Value]], *, inside: bool) -> Build:
+def build(repository: Repository, bases: Iterable[str], context: str | None, dockerfile: str | None, *, inside: bool) -> Build:
     """A build in ``context``, which stands below one of ``bases``; its Dockerfile stands ``inside`` the context, or below a base itself."""
     files: dict[str, None] = {}
     contexts: dict[str, None] = {}
@@ -33,7 +33,7 @@ def build(repository: Repository, bases: Iterable[str], context: str | None, doc
         if found:
             files[found[0]] = None
             contexts[folder] = None
-    return Build(tuple(files), tuple(contexts), tuple(args))
+    return Build(tuple(files), tuple(contexts))
 
 
 def _path(base: str, given: str) -> str | None:

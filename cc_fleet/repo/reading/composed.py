@@ -91,4 +91,4 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
             continue
         context = compose.text(node if node.kind == "text" else get(node, "context"))
         args = compose.named(get(node, "args")) if node.kind == "map" else ()
-        yield build(repository, (compose.folder,), context, compose.text(get(node, "dockerfile")), args, inside=True)
+        yield build(repository, (compose.folder,), context, compose.text(get(node, "dockerfile")), inside=True)._replace(args=tuple(args))

@@ -10,9 +10,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
+from cc_fleet.repo.reading import document as documents
 from cc_fleet.repo.reading import interpolation
 from cc_fleet.repo.reading.build import Build, build
+from cc_fleet.repo.reading.document import elements, get, items, text_of
 from cc_fleet.repo.reading.interpolation import Reading, Rules
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Value
@@ -22,7 +25,7 @@ FILE = re.compile(
 )
 SIZE = 512 * 1024
 MOST = 200  # builds of one file
-_ARG = re.compile(r"--build-arg(?:[ \t]+|=)(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?:=(?P<value>\"[^\"\n]*\"|'[^'\n]*'|(?:\$\{\{[^}\n]*\}\}|\$\([^)\n]*\)|[^\s\"'\\])*(?:(?<=[^\s])[^\"'\n]*(?=(?P=quote)[\s\\]))?))?")
+_ARG = re.compile(r"--build-arg(?:[ \t]+|=)(?P<word>(?:\"[^\"\n]*\"|'[^'\n]*'|\$\{\{[^}\n]*\}\}|\$\([^)\n]*\)|[^\s\"'\\])+)")
 _FILE_OPTION = re.compile(r"(?:^|\s)(?:-f|--file)(?:[ \t]+|=)[\"']?([^\s\"']+)")
 _SET = r"(?m)^[ \t]*(?:-[ \t]+)?(?:export[ \t]+|readonly[ \t]+|local[ \t]+)?{name}[ \t]*(?::|[:?+]?=)[ \t]*[\"']?([^\s\"'#]+)"
 _ACTION = re.compile(r"uses:[ \t]*[\"']?docker/build-push-action@")
@@ -34,6 +37,8 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
     if len(text) > SIZE or ("build-arg" not in text):
         return
     source = Source.whole(file, text)
+    if "build-args" in text and _ACTION.search(text):
+        yield from _actions(repository, source)
     bases = tuple(dict.fromkeys(("", posixpath.dirname(file))))
     for number, (start, end) in enumerate(_commands(text)):
         if number >= MOST:
@@ -42,7 +47,34 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
         args = [pair for found in _ARG.finditer(text, start, end) for pair in _argument(source, found)]
         named = _FILE_OPTION.search(part)
         context = _context(part)
-        yield build(repository, bases, context, named[1] if named else None, args, inside=False)
+        yield build(repository, bases, context, named[1] if named else None, inside=False)._replace(args=tuple(args))
+
+
+def _actions(repository: Repository, source: Source) -> Iterator[Build]:
+    """The builds of ``docker/build-push-action`` in a workflow or an action."""
+    found = documents.yaml(source.file, source.text)
+    document = found[0] if not isinstance(found, Gap) and found else None
+    if document is None:
+        return
+    steps = [step for _, job in items(get(document.root, "jobs")) for step in elements(get(job, "steps"))]
+    for step in (*steps, *elements(get(document.root, "runs", "steps"))):
+        if not (text_of(get(step, "uses")) or "").startswith("docker/build-push-action@") or (told := get(step, "with", "build-args")) is None or told.kind != "text":
+            continue
+        script, args, at = document.script(told), [], 0
+        for row in script.text.split("\n"):
+            name, equals, value = row.strip().partition("=")
+            if equals and re.fullmatch(r"[\"']?[A-Za-z_]\w*", name):
+                begin = at + row.index("=") + 1
+                args += [(name.strip("\"'"), one) for one in _given(source, script, value.rstrip("\"'") if name[0] in "\"'" else value, begin)]
+            at += len(row) + 1
+        yield build(repository, ("",), text_of(get(step, "with", "context")), text_of(get(step, "with", "file")), inside=False)._replace(args=tuple(args))
+
+
+def _given(source: Source, script: Source, raw: str, start: int) -> tuple[Value, ...]:
+    """A value in a block: as it stands there, or what the workflow sets its expression to."""
+    if "${{" in raw:
+        return filled(source, raw, 0)
+    return (Value(raw, script.place(start, raw)),)
 
 
 def _commands(text: str) -> Iterator[tuple[int, int]]:
@@ -70,11 +102,12 @@ def _context(command: str) -> str | None:
 
 
 def _argument(source: Source, found: re.Match[str]) -> Iterator[tuple[str, Value]]:
-    raw, start = found["value"], found.start("value")
-    if raw is None:
-        return
-    for value in filled(source, raw, start):
-        yield found["name"], value
+    word, start = found["word"], found.start("word")
+    if len(word) > 1 and word[0] in "'\"" and word[-1] == word[0] and word[0] not in word[1:-1]:
+        word, start = word[1:-1], start + 1
+    name, equals, raw = word.partition("=")
+    if equals and re.fullmatch(r"[A-Za-z_]\w*", name):
+        yield from ((name, value) for value in filled(source, raw, start + len(name) + 1))
 
 
 def filled(source: Source, raw: str, start: int) -> tuple[Value, ...]:

@@ -26,6 +26,7 @@ MOST = 20_000  # instructions of one file
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(.*?)[ \t\r]*")
 _KEYWORD = re.compile(r"\s*([^\s\\`]*)\s*")
 _SHELLS = frozenset("bash sh zsh dash ksh ash".split())
+_OPTIONS = re.compile(r"(?:[-+][a-z]+(?: (?:pipefail|errexit|nounset|xtrace))? ?)*")
 # A line that a template's own language has to itself.
 _TEMPLATE = re.compile(r"\s*(?:\{%.*%\}|<%[^=].*%>|\{\{-?\s*(?:/\*.*|(?:if|else|end|range|with|define|block|template)\b[^}]*)\}\}|\{#.*#\})\s*")
 _HEREDOC = re.compile(r"""[0-9]*<<(-?)(?:"([^"<>]+)"|'([^'<>]+)'|([^\s"'<>;&|()]+))(?:[>;&|)].*)?""", re.DOTALL)
@@ -250,7 +251,7 @@ def shell_script(instruction: Instruction, escape: str) -> Source:
 def _is_fed(body: Source, escape: str) -> bool:
     """Whether a heredoc is all that there is, or what a shell reads: then its own names count, quoted or not."""
     rest = [word.text for word in words(body, escape) if not _HEREDOC.fullmatch(word.text)]
-    return not rest or (rest[0].rpartition("/")[2] in _SHELLS and all(word.startswith("-") or at == 0 or rest[at - 1] in ("-o", "+o") or rest[at - 1].endswith("o") for at, word in enumerate(rest)))
+    return not rest or (rest[0].rpartition("/")[2] in _SHELLS and _OPTIONS.fullmatch(" ".join(rest[1:])) is not None)
 
 
 def _uncommented(body: Source, escape: str) -> Source:

@@ -148,14 +148,14 @@ class Build:
         given = list(words(instruction.body, self.file.escape))
         if given and "=" not in given[0].text:  # the old form: all the rest is the value
             rest = instruction.body.text[given[0].start + len(given[0].text) :]
-            value = rest.strip()
+            text = rest.strip()
             start = given[0].start + len(given[0].text) + len(rest) - len(rest.lstrip())
-            made.append((given[0].text, self._values(value, instruction, start, names)))
+            made.append((given[0].text, self._values(text, instruction, start, names)))
         else:
             for word in given:
-                name, equals, value = word.text.partition("=")
+                name, equals, text = word.text.partition("=")
                 if equals:
-                    made.append((name.strip("\"'"), self._values(value, instruction, word.start + len(word.text) - len(value), names)))
+                    made.append((name.strip("\"'"), self._values(text, instruction, word.start + len(word.text) - len(text), names)))
         for name, values in made:
             names[name] = environment[name] = values
             for value in values:
