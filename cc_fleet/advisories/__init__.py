@@ -88,6 +88,11 @@ class Advisory(NamedTuple):
             return False
         return rule.when.holds(view, rule_of) and not any(but.holds(view, rule_of) for but in rule.unless)
 
+    def by_what_is_there(self) -> bool:
+        """Whether it hangs on no variable or setting that is missing, which a view that is not complete cannot tell."""
+        when = self.affects.when if self.affects else Condition()
+        return all(text.wants_one for text in (*when.env.values(), *when.settings.values()))
+
     def subject(self, view: View) -> tuple[str, Place | None]:
         """What the issue hangs on in this view, by name, and where that stands."""
         when = self.affects.when if self.affects else Condition()

@@ -14,7 +14,7 @@ from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
-from cc_fleet.model import GROUPS, Finding, Fix, Install, Place, Problem, Target, Waived
+from cc_fleet.model import GROUPS, Declared, Finding, Fix, Install, Place, Problem, Target, Waived
 from cc_fleet.policy import KEPT, SEVERITIES, Policy, Waiver
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.records import NamedTuple
@@ -34,6 +34,13 @@ class Subject(NamedTuple):
 
     def extensions(self) -> Iterator[Install]:
         return (i for i in self.target.installs if i.product != "cli")
+
+    def asked(self, *kinds: str) -> Iterator[Declared]:
+        """What a repository asks for of products of these kinds: cli, extension, action, gateway."""
+        if self.target.declared:  # what judges them is loaded in repositories alone
+            from cc_fleet.client import declared
+
+            yield from (one for one in self.target.declared if declared.kind(one.product) in kinds)
 
 
 class Judgement(NamedTuple):
@@ -98,6 +105,9 @@ def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Itera
     for view in subject.views:
         for problem in ask(view):
             users.setdefault(problem, {})[view.user] = None
+    if subject.target.kind == "repository":  # where a thing stands there says whom it is for
+        yield from {(problem.subject, problem.message, problem.place): problem for problem in reversed(users)}.values()
+        return
     alone = len({view.user for view in subject.views}) == 1
     for problem, concerned in users.items():
         names = ", ".join(concerned) if len(concerned) < 6 else f"{len(concerned)} users"
@@ -131,9 +141,10 @@ def in_force(subject: Subject, view: View, wrong: Wrong, advice: Callable[[Place
     """
     winner = wrong.found.winner
     place = winner.place if winner else nowhere(subject, view.user)
-    belongs = managed_place(subject, view) if wrong.locked or who(place) == "admin" else nowhere(subject, view.user)
+    here = subject.target.kind == "repository"
+    belongs = managed_place(subject, view) if not here and (wrong.locked or who(place) == "admin") else nowhere(subject, view.user)
     place = place if winner else belongs
-    void = next((v for v in view.voided() if v.user is None or not wrong.locked), None) if winner is None else None
+    void = next((v for v in view.voided() if v.user is None or not wrong.locked), None) if winner is None and (not here or view.project) else None
     fix = advice(place, belongs) if void is None else Fix(who(place), f"correct {void.place.file}, which may say it")
     because = f"settings-invalid:{void.place.file}:{void.scope}" if void else None
     return Problem(wrong.name, f"{wrong.name} {wrong.what}", place, fix, because, wrong.found.trace())
@@ -195,7 +206,7 @@ def _caused(findings: list[Finding]) -> list[Finding]:
             file, subject = finding.problem.place.file, finding.problem.subject
             causes[f"{finding.check}:{file}:{subject}"] = finding
             if finding.check in ("cli-version", "extension-version"):
-                causes[f"version:{file}"] = finding
+                causes[f"version:{file}"] = causes[f"version:{finding.problem.place}"] = finding
     return [_because(finding, causes) if finding.problem.because is not None else finding for finding in findings]
 
 
@@ -226,7 +237,9 @@ def managed_place(subject: Subject, view: View | None = None) -> Place:
 
 
 def nowhere(subject: Subject, user: str | None = None) -> Place:
-    """Where a thing that stands nowhere would belong: managed settings as root, else the user's own."""
+    """Where a thing that stands nowhere would belong: managed settings as root, else the user's own; in a repository its job."""
+    if subject.target.kind == "repository":
+        return next((job.place for job in subject.target.jobs if job.name == user), Place(user or ""))
     coverage = subject.target.coverage
     if coverage.privileged or user not in coverage.users:
         return managed_place(subject)
@@ -239,7 +252,7 @@ def reported(policy: Policy, subject: Subject, check: str) -> Iterator[Problem]:
     known = [advisory for advisory in subject.advisories if advisory.check == check]
     for view in subject.views if known else ():
         for number, advisory in enumerate(known):
-            if advisory.concerns(view, policy.gateway):
+            if (view.complete or advisory.by_what_is_there()) and advisory.concerns(view, policy.gateway):
                 name, place = advisory.subject(view)
                 place = place or (view.install.place if view.install else nowhere(subject, view.user))
                 found.setdefault((number, name, place), []).append(view)
@@ -253,7 +266,7 @@ def _known(policy: Policy, advisory: Advisory, name: str, place: Place, concerne
     named = name != advisory.id
     variable = view.env(name).trace() if named else ()
     setting = view.setting(name).trace() if named else ()
-    cause = f"env-flag:{place.file}:{name}" if variable else f"setting-value:{place.file}:{name}" if setting else f"version:{place.file}"
+    cause = f"env-flag:{place.file}:{name}" if variable else f"setting-value:{place.file}:{name}" if setting else f"version:{place}"
     told = f" (Claude Code {', '.join(versions)})" if versions else ""
     return Problem(
         f"{name}@{','.join(versions)}", f"{advisory.title}{told}", place,
@@ -270,8 +283,16 @@ def _remedy(policy: Policy, advisory: Advisory, view: View) -> Fix | None:
             return _install.remedy(remedy)
         version = _install.wanted(policy, view.install)
         if version is not None and not _stays(advisory, version):
-            return _install.copy(policy, view.install)
+            return _install.copy(policy, view.install) if view.target.kind != "repository" else _written_in(view, version)
     return None
+
+
+def _written_in(view: View, version: str) -> Fix | None:
+    """How a repository is brought to ask for ``version`` where this view's copy is declared."""
+    from cc_fleet.checks import _written
+
+    here = (asked for asked in view.target.declared if view.install is not None and asked.product == "cli" and asked.place == view.install.place)
+    return next((_written.fix(asked, version) for asked in here), None)
 
 
 def _stays(advisory: Advisory, version: str) -> bool:

@@ -116,19 +116,19 @@ def extension(install: Install, version: str | None) -> Fix | None:
     return Fix("you", f"install {install.product} {version}{told}", command)
 
 
-def refused(policy: Policy, install: Install) -> str | None:
-    """Why the policy refuses this extension's version, as the end of a sentence; the Claude Code that it brings is judged too."""
-    rule = policy.extensions.get(install.product)
+def refused(policy: Policy, product: str, version: str) -> str | None:
+    """Why the policy refuses this version of an extension, as the end of a sentence; the Claude Code that it brings is judged too."""
+    rule = policy.extensions.get(product)
     allowed = rule.versions if rule else None
-    why = refusal(policy, install.product, install.version, allowed)
-    if why is None and install.product == EXTENSION:
-        why = refusal(policy, "cli", install.version, None if allowed else policy.cli.versions)
+    why = refusal(policy, product, version, allowed)
+    if why is None and product == EXTENSION:
+        why = refusal(policy, "cli", version, None if allowed else policy.cli.versions)
     return why
 
 
 def kept(policy: Policy, install: Install) -> Fix | None:
     """How to pin this extension: at its version, or at the policy's where that is refused."""
-    return extension(install, install.version) if refused(policy, install) is None else copy(policy, install)
+    return extension(install, install.version) if refused(policy, install.product, install.version) is None else copy(policy, install)
 
 
 def cost(version: str | None) -> str:

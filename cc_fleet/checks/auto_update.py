@@ -10,6 +10,9 @@ Copies of apt, dnf and apk never update themselves, and those of Homebrew and wi
 `CLAUDE_CODE_PACKAGE_MANAGER_AUTO_UPDATE` is on (from 2.1.129). `autoUpdatesChannel` is not theirs:
 a cask follows its own channel, `claude-code` stable and `claude-code@latest` latest.
 
+Of a repository nothing is told: what its images and jobs run is put there anew by each build, and a
+policy that wants the variable there says so in `env`.
+
 **Fix**: set `DISABLE_AUTOUPDATER` to `"1"` in managed settings' `env`.
 """
 
@@ -35,7 +38,8 @@ MANAGERS_SWITCH, MANAGERS_SINCE = "CLAUDE_CODE_PACKAGE_MANAGER_AUTO_UPDATE", (2,
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    yield from by_view(subject, lambda view: _of(policy, subject, view))
+    if subject.target.kind != "repository":
+        yield from by_view(subject, lambda view: _of(policy, subject, view))
 
 
 def _of(policy: Policy, subject: Subject, view: View) -> Iterator[Problem]:

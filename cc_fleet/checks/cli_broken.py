@@ -4,6 +4,8 @@ From 2.1.113 on npm's package holds a stub until its install script links the pl
 program. `--ignore-scripts`, `--omit=optional` and an offline install of the wrapper alone all
 end with exit code 0 and a `claude` that does not start (measured).
 
+Of a repository, where no copy lies, nothing is told.
+
 **Fix**: install again with scripts and optional packages, or run the install script.
 """
 

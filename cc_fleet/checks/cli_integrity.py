@@ -4,6 +4,8 @@ npm does not stop a wrong platform package: `npm ci` exits 0 with a wrong hash, 
 program was installed and ran (measured). So the policy may pin the digest of the final
 program, by version and platform, in `cli.sha256`.
 
+Of a repository, where no program lies, nothing is told.
+
 **Fix**: find out where the program came from before anything else, then install it again.
 """
 

@@ -7,6 +7,8 @@ version is a warning, one of the same version a note.
 With `one-install: remove` the copy goes that does not run, by the command of the way in which it was
 installed; but where the policy refuses the one that runs and allows the other, that one goes.
 
+A repository installs nothing beside anything: of one nothing is told.
+
 **Fix**: remove the copy that is not wanted, or put the wanted one first in PATH.
 """
 

@@ -4,8 +4,13 @@ Every copy counts, also one that nobody's PATH runs today: the next change of a 
 next tool that calls it by its path, does. What the native updater merely keeps in store is a
 note.
 
+In a repository every version that is asked for counts: in an image, a job, a script, `package.json`,
+at the line where it is written. What a lock makes of a range is judged; without a lock, a range of
+which every published version is refused (of others speaks `cli-unpinned`). So is the version of
+an action that the policy denies (`deny: [{product: claude-code-action, …}]`).
+
 **Fix**: install the version that the policy names; the report gives the command for the way
-this copy was installed.
+this copy was installed, or the words to write.
 """
 
 from __future__ import annotations
@@ -13,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _install
-from cc_fleet.model import Problem
+from cc_fleet.model import Declared, Fix, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import refusal
+from cc_fleet.policy.allowed import best, refusal
 
 SEVERITY = "error"
 
@@ -30,3 +35,34 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
             fix=_install.copy(policy, copy), severity="note" if stored else None,
         )  # fmt: skip
+    for asked in subject.asked("cli", "action"):
+        problem = _asked(policy, asked) if asked.product == "cli" else _action(policy, asked)
+        if problem is not None:
+            yield problem
+
+
+def _asked(policy: Policy, asked: Declared) -> Problem | None:
+    from cc_fleet.checks import _declared, _written
+
+    version = _declared.exact(asked)
+    if version is not None:
+        refused = refusal(policy, "cli", version, policy.cli.versions)
+        told = f"Claude Code {version}{_declared.locked(asked)} {refused}"
+        return Problem(f"cli@{version}", told, asked.place, _written.fix(asked, best(policy, instead_of=version))) if refused else None
+    found = None if asked.unresolved else _declared.opened(policy, asked)
+    if found is None or not found.whole:
+        return None
+    told = f"no Claude Code in {asked.spec} is allowed: {found.refused[-1]} {found.why}"
+    return Problem(f"cli@{asked.spec}", told, asked.place, _written.fix(asked, best(policy, instead_of=found.refused[-1])))
+
+
+def _action(policy: Policy, asked: Declared) -> Problem | None:
+    from cc_fleet.checks import _declared
+
+    version = _declared.exact(asked)
+    denied = next(policy.denials(asked.product, version), None) if version is not None else None
+    if denied is None:
+        return None
+    why = f"is denied by {denied.id}{f': {denied.reason}' if denied.reason else ''}"
+    advice = f"use {denied.instead}" if denied.instead else "use a version that is not denied"
+    return Problem(f"{asked.product}@{version}", f"{asked.product} {version} {why}", asked.place, Fix("you", f"{advice}, by its commit"))

@@ -5,6 +5,8 @@ one that is marked for removal (measured): an old bad release comes back by itse
 that the editor has marked goes at its next start, and is a note. What any profile of the editor
 runs is no leftover.
 
+Of a repository, where no editor runs, nothing is told.
+
 **Fix**: close the editor and delete the folder.
 """
 

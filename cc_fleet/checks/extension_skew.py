@@ -3,6 +3,8 @@
 The extension runs the copy that it brings. With `match-cli: true` both must be one version, so
 that a fix or a pin holds in the editor and in the terminal.
 
+A repository has no PATH: there the two are judged each by itself.
+
 **Fix**: install the extension in the CLI's version, or the other way round.
 """
 

@@ -6,6 +6,9 @@ ones and forks do not (measured). Where `extensions.autoUpdate` or `extensions.a
 `false`, nothing updates by itself: then it is a note, because that setting is all that holds the
 version. A JetBrains IDE pins no plugin.
 
+In a repository: a devcontainer, or `code --install-extension ID`, that names no version of an extension
+that the policy pins. The recommendations of `.vscode/extensions.json` cannot name one, and are not judged.
+
 **Fix**: install by number, or choose "Auto Update" off for this extension.
 """
 
@@ -14,8 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _editor, _install
+from cc_fleet.client import EXTENSION
 from cc_fleet.model import Fix, Problem
 from cc_fleet.policy import Policy
+from cc_fleet.policy.allowed import best
 
 SEVERITY = "warning"
 
@@ -34,3 +39,11 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             message = f"{copy.product} {copy.version} in {copy.method} is not pinned, and only a setting keeps it from being updated"
         yield Problem(copy.product, message, copy.place, _install.kept(policy, copy),
                       trace=setting.trace(), severity=None if automatic else "note")  # fmt: skip
+    for asked in subject.asked("extension"):
+        from cc_fleet.checks import _declared, _written
+
+        rule = policy.extensions.get(asked.product)
+        if rule is None or not rule.pinned or asked.unresolved or _declared.exact(asked) is not None:
+            continue
+        wanted = best(policy, asked.product, rule.versions) if asked.product == EXTENSION else None
+        yield Problem(asked.product, f"{asked.product} is asked for without a version, so it is whatever is newest then", asked.place, _written.fix(asked, wanted))

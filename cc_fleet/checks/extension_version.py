@@ -9,6 +9,8 @@ not name: that is told where it disables what is installed, or would keep out th
 policy wants. The JetBrains plugin brings no CLI, and only a rule for `jetbrains.claude-code` speaks
 of it.
 
+In a repository: the version that a devcontainer or `code --install-extension ID@VERSION` asks for.
+
 **Fix**: install the allowed version by its number; a downgrade needs `--force`.
 """
 
@@ -18,7 +20,7 @@ from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _editor, _install
 from cc_fleet.client import EXTENSION
-from cc_fleet.model import Fix, Install, Problem
+from cc_fleet.model import Declared, Fix, Install, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
 
@@ -28,7 +30,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for copy in subject.extensions():
         rule = policy.extensions.get(copy.product)
-        refused = _install.refused(policy, copy)
+        refused = _install.refused(policy, copy.product, copy.version)
         if refused is not None and copy.active_for:
             yield Problem(
                 f"{copy.product}@{copy.version}", f"{copy.product} {copy.version} in {copy.method} {refused}", copy.place,
@@ -36,6 +38,21 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             )  # fmt: skip
         if copy.product == EXTENSION or rule is not None:
             yield from _kept_out(policy, subject, copy, refused is not None)
+    for asked in subject.asked("extension"):
+        problem = _asked(policy, asked)
+        if problem is not None:
+            yield problem
+
+
+def _asked(policy: Policy, asked: Declared) -> Problem | None:
+    from cc_fleet.checks import _declared, _written
+
+    version, rule = _declared.exact(asked), policy.extensions.get(asked.product)
+    refused = _install.refused(policy, asked.product, version) if version is not None else None
+    if refused is None:
+        return None
+    wanted = best(policy, asked.product, rule.versions if rule else None, instead_of=version or "") if asked.product == EXTENSION else None
+    return Problem(f"{asked.product}@{version}", f"{asked.product} {version} {refused}", asked.place, _written.fix(asked, wanted))
 
 
 def _kept_out(policy: Policy, subject: Subject, copy: Install, refused: bool) -> Iterator[Problem]:

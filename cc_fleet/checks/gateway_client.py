@@ -3,6 +3,8 @@
 A gateway entry of the policy may say which clients it serves (`clients`), because a newer client
 sends fields that an older gateway hands on without their header.
 
+In a repository it is the version that an image, a job or a file asks for, with the URL that it gets.
+
 **Fix**: install a client from that range, or update the gateway.
 """
 

@@ -2,7 +2,9 @@
 
 What is known is data: one file an advisory in `cc_fleet/advisories`, each with its evidence and
 its own examples, and a company's own in the folders that its policy names. The finding names
-the advisory; `cc-fleet explain CCF-…` tells the cause, what helps, and what does not.
+the advisory; `cc-fleet explain CCF-…` tells the cause, what helps, and what does not. In a repository
+it is told of the versions that images, jobs and files ask for, with the variables that they get; where
+these are not all written there (`package.json`), only what does not hang on one that is missing.
 
 **Fix**: what the advisory's first remedy says.
 """

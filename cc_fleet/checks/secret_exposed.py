@@ -1,7 +1,9 @@
 """A credential stands in a URL, in a project's file, or in a file that others can read.
 
 The value is never read into a fact; only that it is there, of which kind, and who may read the
-file. A project's shared settings are committed, so a credential there is everybody's.
+file. A project's shared settings are committed, so a credential there is everybody's. So is one in any
+file of a repository: an image's `ENV`, a job's variables, a script; taking the line out does not
+take it out of the history. References (`$X`, `${{ secrets.X }}`) and placeholders are no credentials.
 
 **Fix**: revoke the credential, then keep the new one in the user's own files, mode 0600.
 """
@@ -20,10 +22,19 @@ SEVERITY = "error"
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     shared = {s.place.file for s in subject.target.settings if s.scope in ("project", "editor-workspace")}
+    committed = subject.target.kind == "repository"
     for credential in subject.target.credentials:
-        problem = _of(credential, credential.place.file in shared)
+        problem = _committed(credential) if committed else _of(credential, credential.place.file in shared)
         if problem is not None:
             yield problem
+
+
+def _committed(found: Credential) -> Problem | None:
+    if found.kind == "apiKeyHelper":
+        return None  # a command, not a credential
+    what = "a URL here holds a credential" if found.kind == "url" else f"{found.kind} is written here"
+    return Problem(found.kind, f"{what}, and this file is committed: whoever has the repository has it, and its history keeps it", found.place,
+                   Fix("you", "revoke it, and take the new one from a secret of the CI, of the build or of the user"))  # fmt: skip
 
 
 def _of(found: Credential, shared: bool) -> Problem | None:

@@ -6,6 +6,10 @@ editor that runs an extension: VS Code's policy beats the workspace's settings, 
 and these the user's. What is missing on a remote server may be said where the user connects from,
 and is not told.
 
+In a repository what committed settings say is judged, and what is missing only of an image that brings
+managed settings with it: a project's settings need not say what the user's do. Of an editor's the
+workspace's are judged. `locked` is not asked, for the repository of an administrator is not told from another.
+
 **Fix**: change the line that wins, or say it in managed settings, which beat all others; an editor's
 in its user settings, or in VS Code's policy.
 """
@@ -16,7 +20,7 @@ import json
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, Wrong, _editor, by_rule, in_force, who
-from cc_fleet.client import Effective, View, shown
+from cc_fleet.client import Effective, Source, View, shown
 from cc_fleet.model import REDACTED, Fix, Place, Problem
 from cc_fleet.policy import Policy, Setting, When
 from cc_fleet.policy.when import holds
@@ -26,18 +30,33 @@ SEVERITY = "error"
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     def ask(rule: Setting, name: str, view: View) -> Iterator[Problem]:
-        found = view.setting(name)
+        found, here = view.setting(name), view.target.kind == "repository"
         wrong = _wrong(rule, found)
-        if wrong is None and rule.locked and not found.managed and found.winner is not None:
+        if here and found.winner is None and not any(setting.user == view.user for setting in view.target.settings if view.job):
+            return
+        if wrong is None and rule.locked and not here and not found.managed and found.winner is not None:
             wrong = "is not said by managed settings, so every user may change it"
         if wrong is not None:
             told = Wrong(name, wrong, found, rule.locked)
-            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, belongs))
+            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, place if here else belongs))
 
     yield from by_rule(policy, subject, policy.settings, ask)
     if policy.editor_settings:
         for user, editor in _editor.editors(subject):
             yield from _in_editor(policy, subject, user, editor)
+        yield from _in_workspaces(policy, subject) if subject.target.kind == "repository" else ()
+
+
+def _in_workspaces(policy: Policy, subject: Subject) -> Iterator[Problem]:
+    """What an editor's settings that are committed contradict; which editor opens them is not known."""
+    for setting in subject.target.settings:
+        rule = policy.editor_settings.get(setting.key[0]) if setting.scope == "editor-workspace" else None
+        if rule is None or rule.when != When():
+            continue
+        wrong = _wrong(rule, Effective(setting.value, Source("workspace settings", setting.scope, setting.value, setting.place)))
+        if wrong is not None:
+            fix = f"remove {setting.key[0]} from {setting.place}" if rule.absent else f"set {setting.key[0]} to {_wanted(rule)} in {setting.place.file}"
+            yield Problem(setting.key[0], f"{setting.key[0]} {wrong}", setting.place, Fix("you", fix))
 
 
 def _in_editor(policy: Policy, subject: Subject, user: str, editor: str) -> Iterator[Problem]:

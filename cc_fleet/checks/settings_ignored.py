@@ -5,7 +5,8 @@ Managed-only keys in a user's file do nothing, nor do keys of the global configu
 2.1.83, nor `autoUpdates: false` for a native install. Of several managed sources (the server's, a
 macOS profile or the machine's registry, the file with its drop-ins, the user's registry) the first
 that holds anything is used whole, and the others are silent; `C:\\ProgramData\\ClaudeCode` is not
-read since 2.1.75.
+read since 2.1.75. In a repository a project's keys are judged by themselves, and managed files where an
+image brings them to the version that it has.
 
 **Fix**: move the key to the file that is asked for it.
 """

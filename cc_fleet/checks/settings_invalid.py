@@ -4,7 +4,9 @@ Its settings are strict JSON. One comment or one trailing comma voids a user's, 
 file: every flag in it is lost, and the exit code is 0 (measured from 2.1.25 to 2.1.330). So does a
 wrong type, such as a number for `model`. A managed file that is no JSON voids itself in older
 clients and keeps 2.1.330 from starting at all (measured), and so does a broken `~/.claude.json`.
-A policy of VS Code that is no JSON is dropped whole too, by the editor.
+A policy of VS Code that is no JSON is dropped whole too, by the editor. In a repository these are
+`.claude/settings.json`, `settings.local.json` and files of managed settings, judged by the versions that
+are asked for beside them and by the newest one.
 
 **Fix**: correct the line that is named; `python3 -m json.tool FILE` checks the syntax.
 """
@@ -42,5 +44,5 @@ def _problem(void: Voided, starts: bool) -> Problem:
     effect = "drops this whole file" if starts else "refuses to start because of this file"
     return Problem(
         void.scope, f"Claude Code {effect}: {sentence(void.reason)}", void.place,
-        Fix("you" if void.user else "admin", f"correct {void.place}"),
+        Fix("you" if void.user or void.scope in ("project", "local", "root-local") else "admin", f"correct {void.place}"),
     )  # fmt: skip

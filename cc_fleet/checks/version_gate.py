@@ -4,7 +4,8 @@
 them at its start, but only from managed settings, only as a whole version (a range, `2.1` and
 `02.1.163` are dropped in silence, so the gate is open; a `v`, blanks around it and a pre-release are
 read), and never in an older client. With `gate: derive` the policy's `cli.versions` must stand
-there; without, no copy that the policy allows may be kept from starting.
+there; without, no copy that the policy allows may be kept from starting. In a repository, which need
+hold no managed settings, a gate that is missing is not told, but one that says something else is.
 
 **Fix**: write both keys, as plain versions, in managed settings.
 """
@@ -34,7 +35,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             continue
         if setting.scope not in SCOPES:
             yield Problem(name, f"{name} has no effect here: only managed settings are asked for it", setting.place,
-                          Fix("admin", f"move it to {managed_place(subject)}"))  # fmt: skip
+                          Fix("admin", f"move it to {_managed(subject)}"))  # fmt: skip
         elif validity.bound(setting.value) is None:
             yield Problem(name, f"{name} is not a plain version, so the client drops it and the gate is open",
                           setting.place, Fix("admin", f'write it as X.Y.Z, such as "{name}": "2.1.163"'), severity="error")  # fmt: skip
@@ -43,6 +44,10 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         yield from by_view(subject, lambda view: _derived(allowed, view, managed_place(subject, view)))
     elif allowed is not None:
         yield from by_view(subject, lambda view: _refused(policy, view))
+
+
+def _managed(subject: Subject) -> str:
+    return "managed settings" if subject.target.kind == "repository" else str(managed_place(subject))
 
 
 def _refused(policy: Policy, view: View) -> Iterator[Problem]:
@@ -58,20 +63,21 @@ def _refused(policy: Policy, view: View) -> Iterator[Problem]:
 def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
     if view.install is None:
         return
+    here = view.target.kind == "repository"
     if not view.knows(GATE_SINCE):
-        yield Problem(f"gate@{view.version}", f"Claude Code {view.version} knows no version gate (2.1.163 is the first that does)",
-                      view.install.place, because=f"version:{view.install.place.file}")  # fmt: skip
+        told = f"Claude Code {view.version} knows no version gate (2.1.163 is the first that does)"
+        yield from () if here else (Problem(f"gate@{view.version}", told, view.install.place, because=f"version:{view.install.place.file}"),)
         return
     for name, lowest in GATE.items():
         wanted = bound(allowed, lowest)
         found = view.gate(name)
-        if wanted is None or _same(found.value, wanted):
+        if wanted is None or _same(found.value, wanted) or (here and found.winner is None):
             continue
         place = found.winner.place if found.winner else belongs
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
-        told = "" if lowest else _install.cost(wanted)
+        cost = "" if lowest else _install.cost(wanted)
         yield Problem(name, f"{name} {said}, and should be {wanted}", place,
-                      Fix("admin", f'set "{name}": "{wanted}" in {belongs}{told}'), trace=found.trace())  # fmt: skip
+                      Fix("admin", f'set "{name}": "{wanted}" in {place if here else belongs}{cost}'), trace=found.trace())  # fmt: skip
 
 
 def _same(value: Any, wanted: str) -> bool:

@@ -29,7 +29,7 @@ from cc_fleet.client.effective import (
 )
 from cc_fleet.client.managed import Managed
 from cc_fleet.client.validity import Voided
-from cc_fleet.model import REDACTED, Gateway, Install, Setting, Target, Variable
+from cc_fleet.model import REDACTED, Gateway, Install, Job, Setting, Target, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key as version_key
 
@@ -49,7 +49,9 @@ PROVIDERS = {
 class View(NamedTuple):
     """One client at work: a user, the project that they stand in, and the copy that runs.
 
-    ``install`` is None where a user has settings and no copy was found.
+    ``install`` is None where a user has settings and no copy was found.  In a repository ``user`` is
+    ``job``, an image or a CI job, or a file; ``complete`` is False where a session would get more
+    than what can be read here, so that nothing can be said to be missing.
     """
 
     user: str
@@ -57,6 +59,8 @@ class View(NamedTuple):
     install: Install | None
     target: Target
     lookup: Index
+    complete: bool = True
+    job: Job | None = None
 
     @property
     def version(self) -> str | None:
@@ -218,6 +222,11 @@ class View(NamedTuple):
 
 def views(target: Target) -> Iterator[View]:
     """Every client at work on ``target``: for each user the copies that run, in and out of the project."""
+    if target.kind == "repository":
+        from cc_fleet.client import declared
+
+        yield from declared.views(target)
+        return
     index = Index(target)
     by_user: dict[str, list[Install]] = {}
     maybe: dict[str, list[Install]] = {}

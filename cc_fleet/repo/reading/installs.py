@@ -15,7 +15,7 @@ from typing import Any
 from cc_fleet.host.commands import Word
 from cc_fleet.model import Declared, Place
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import recognise, script, words
+from cc_fleet.repo.reading import environment, recognise, script, words
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import Found, Said
 from cc_fleet.repo.reading.said import inside, possible, shown, split, value
@@ -149,6 +149,12 @@ class _Run:
             self._nested(said)
         if fed and name in recognise.SHELLS and fed[0].text in ("echo", "printf", "cat"):
             self._nested(fed)
+        if name.lower().removesuffix(".exe") in ("powershell", "pwsh"):
+            from cc_fleet.repo.reading import powershell
+
+            for one in said[1:]:
+                if one.raw[:1] in "\"'" and " " in one.text:
+                    self.facts += powershell.installs(inside(self.original, one), self.context)
         self._bodies(command, name)
         if name in ("echo", "printf", "cat", "tee"):
             self._writes(command, said, fed)
@@ -183,6 +189,7 @@ class _Run:
             return
         values = tuple(value(words.expand(raw, start, self.scope, look)) for look in words.choices([raw], self.scope))
         before = self.names.get(name, ())
+        self.facts += filter(None, (environment.credential(name, one, self.context.job) for one in values))
         if found[2]:
             values = (Value(None, None, f"`${name}`, which is put together"),)
         if conditional and before:

@@ -117,7 +117,7 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
             end = _closed(raw, end, "(", ")") if found["run"] == "$(" else (raw.find("`", end) + 1 or len(raw))
             pieces.append(Piece(UNKNOWN, None, f"what `{_short(raw[found.end() : end - 1])}` prints"))
         elif kind in ("name", "mask"):
-            pieces += _pieces(look(found[kind]))
+            pieces += pieces_of(look(found[kind]))
         else:
             text = "" if kind == "escape" and found[kind] == "\n" else found[kind]
             pieces.append(Piece(text, scope.source.place(start + found.start(kind), text)))
@@ -126,7 +126,8 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
     return pieces
 
 
-def _pieces(value: Value) -> list[Piece]:
+def pieces_of(value: Value) -> list[Piece]:
+    """What a name stands for, as the pieces of a word."""
     if value.text is None:
         return [Piece(UNKNOWN, None, value.why or "what cannot be read here")]
     return [Piece(*part) for part in value.parts] or [Piece(value.text, value.place)]
@@ -154,15 +155,15 @@ def _parameter(inner: str, start: int, scope: Scope, look: Callable[[str], Value
     value, operator, rest = look(found[2]), found[4] or "", inner[found.end() :]
     if operator[-1:] in ("-", "="):
         if value.text or (value.text == "" and ":" not in operator):
-            return _pieces(value)
+            return pieces_of(value)
         return expand(rest, start + found.end(), scope, look)
     if operator[-1:] == "+":
         if value.text is None and value.why and value.place is not None:
-            return _pieces(value)
+            return pieces_of(value)
         return expand(rest, start + found.end(), scope, look) if value.text else []
     if found[5] is not None and value.text is not None:
         return [_cut(value, found[5], rest)]
-    return _pieces(value)
+    return pieces_of(value)
 
 
 def _cut(value: Value, operator: str, rest: str) -> Piece:
