@@ -112,6 +112,9 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
     text = repository.text(file) or ""
     if not _mentions(text):
         return
+    if "\0" in text:
+        yield Gap("is no text: it holds bytes of zero", Place(file))
+        return
     for reader in wanted:
         try:
             yield from reader.read(repository, file)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from cc_fleet.model import LIBRARY
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.values import UNKNOWN
 from cc_fleet.repo.reading.words import Piece
@@ -186,7 +187,7 @@ def _python(words: Sequence[Said], name: str) -> Iterator[Found]:
         span = found.span(4)
         exact = version is not None and "," not in str(found[4]) and "*" not in str(found[4])
         if exact and version is not None:
-            yield _versioned("litellm", "pip", word, (span[0] + version.end(), span[1]), "exact")
+            yield _versioned("litellm" if "proxy" in (found[2] or "") else f"litellm{LIBRARY}", "pip", word, (span[0] + version.end(), span[1]), "exact")
         elif found[2] and "proxy" in found[2]:
             yield _versioned("litellm", "pip", word, span, "pep440")
 
