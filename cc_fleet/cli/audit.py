@@ -1,6 +1,6 @@
-"""Judge this machine, a file tree or saved facts by a policy.
+"""Judge this machine, a file tree, a repository or saved facts by a policy.
 
-Without --root or --facts it is this machine that is judged, with the project settings of the
+Without --root, --repo or --facts it is this machine that is judged, with the project settings of the
 current folder: every user's home when run as root, else the caller's.  Nothing is changed,
 and the network is not used.  Nothing is run, unless --probe asks each `claude` in the caller's
 PATH for its version: within 30 seconds, in an empty home, and only where nobody but the caller
@@ -25,6 +25,7 @@ _FACTS = 64 * 1024 * 1024
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", action="append", default=[], help="judge the system that lies below DIR; repeatable")
+    parser.add_argument("--repo", metavar="DIR", action="append", default=[], help="judge what the repository DIR declares: images, workflows, manifests, scripts, settings; repeatable")
     parser.add_argument("--facts", metavar="PATH", action="append", default=[], help="judge saved facts: a file, a folder of *.json, or - ; repeatable")
     probe_option(parser)
     policy_options(parser)
@@ -32,8 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.probe and (args.root or args.facts):
-        raise InputError("--probe runs programs of this machine; leave it out with --root and --facts")
+    if args.probe and (args.root or args.repo or args.facts):
+        raise InputError("--probe runs programs of this machine; leave it out with --root, --repo and --facts")
     loaded = chosen_policy(args.policy)
     targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
     return shown(judged(loaded, targets if args.facts else list(targets), args.group), args)  # facts may be a hundred thousand: they pass by
@@ -48,7 +49,13 @@ def _targets(args: argparse.Namespace, keep: frozenset[str], *, digests: bool) -
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
         yield facts.collect(system.under(root, keep, digests=digests)), root
-    if not args.root and not args.facts:
+    for folder in args.repo:
+        if not os.path.isdir(folder):
+            raise InputError(f"{folder}: is not a folder")
+        from cc_fleet import repo
+
+        yield repo.collect(folder, keep), folder
+    if not args.root and not args.repo and not args.facts:
         yield facts.collect(system.live(keep, digests=digests, probe=args.probe)), "this machine"
 
 

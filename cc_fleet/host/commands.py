@@ -53,7 +53,7 @@ class Command(NamedTuple):
 class _Frame:
     """A group, string or substitution that is open, and the command that is being read in it."""
 
-    __slots__ = ("base", "begin", "body", "conditional", "filled", "function", "joined", "kind", "list", "naming", "pipe", "piped", "redirected", "state", "target", "words")
+    __slots__ = ("base", "begin", "body", "conditional", "filled", "function", "joined", "kind", "last", "list", "naming", "pipe", "piped", "redirected", "state", "target", "words")
 
     def __init__(self, kind: str, base: int, conditional: bool = False, function: str = "") -> None:  # noqa: FBT002
         self.kind, self.conditional, self.function = kind, conditional, function
@@ -64,6 +64,7 @@ class _Frame:
         self.state = ""  # of a case: "in" is awaited, or a "pattern"
         self.target = ""  # the redirection whose word comes next
         self.body = ""  # the function whose body comes next
+        self.last: list[Word] = []  # the command that ended last
 
 
 class Reader:
@@ -193,8 +194,12 @@ class Reader:
         self._finish(frame, ";")
         self.stack.pop()
         if frame.kind in _LOST:
-            del self.pending[frame.base :]
+            self._lost(frame.base)
         self.stack[-1].filled = True
+
+    def _lost(self, start: int) -> None:
+        """What was read from there on does not run in the session itself."""
+        del self.pending[start:]
 
     def _operator(self, frame: _Frame, op: str, begin: int) -> None:
         if op in ("<(", ">("):
@@ -253,14 +258,14 @@ class Reader:
             pending.append(Command(frame.words, frame.conditional or frame.joined or self.broken, frame.function))
             frame.words, frame.body = [], ""
         if frame.piped or op in ("|", "|&"):
-            del pending[frame.pipe :]
+            self._lost(frame.pipe)
         if op in ("|", "|&"):
             frame.piped = True
         elif op in ("&&", "||"):
             frame.joined, frame.piped, frame.pipe = True, False, len(pending)
         elif op != "\n" or filled:
             if op == "&":
-                del pending[frame.list :]
+                self._lost(frame.list)
             frame.joined = frame.piped = False
             frame.list = frame.pipe = len(pending)
             self.ready = len(self.stack) == 1
@@ -276,7 +281,7 @@ class Reader:
 
     def _past_heredocs(self) -> None:
         for mark, tabs, quoted in self.heredocs:
-            held = ""
+            begin, held = self.at, ""
             while self.at < len(self.text):
                 end = self.text.find("\n", self.at)
                 line = self.text[self.at : end if end >= 0 else len(self.text)]
@@ -286,4 +291,8 @@ class Reader:
                 held = line[:-1][: len(mark) + 1] if continued else ""
                 if not continued and line == mark:
                     break
+            self._body(begin, self.at, quoted)
         self.heredocs = []
+
+    def _body(self, begin: int, end: int, quoted: bool) -> None:
+        """A here-document is ``text[begin:end]``, its mark included."""

@@ -110,10 +110,12 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
     if (gap := repository.gap(file)) is not None:
         yield gap
         return
-    mentions = _mentions(repository.text(file) or "")
-    for reader in wanted:
-        if not mentions and not getattr(reader, "ANYWAY", False):
-            continue
+    text = repository.text(file) or ""
+    chosen = wanted if _mentions(text) else [reader for reader in wanted if getattr(reader, "ANYWAY", False)]
+    if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
+        yield Gap("is no text: it holds bytes of zero", Place(file))
+        return
+    for reader in chosen:
         try:
             yield from reader.read(repository, file)
         except RecursionError:

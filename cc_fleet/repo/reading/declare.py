@@ -23,15 +23,20 @@ class Asked(NamedTuple):
 def declared(asked: Asked, spec: Filled | None, pin: Place | None = None) -> Declared:
     """``asked`` with the version ``spec`` (None: it names none).
 
-    A version that a name stands for is at the place of its value. ``pin`` has the characters in the
-    statement that say the version, where it says one itself; with an empty text, where one would go.
+    A version is at the place where it is written, if that is another line than the statement's. ``pin``
+    has an empty text where the statement would say a version.
     """
     about = Declared(asked.product, None, asked.installer, asked.statement, job=asked.job, pin=pin, scheme=asked.scheme)
     if spec is None or spec.text == "":
         return about
     if UNKNOWN in spec.text or spec.why:
         return about._replace(unresolved=spec.why or "what cannot be read here", pin=None)
-    if spec.place is None or spec.place[:3] == asked.statement[:3]:
-        return about._replace(spec=spec.text)
-    pin = spec.place if spec.place.text == spec.text and spec.place.column is not None else None
-    return about._replace(spec=spec.text, place=spec.place, used=asked.statement, pin=pin)
+    if spec.place is None or spec.place[:2] == asked.statement[:2]:
+        return about._replace(spec=spec.text, pin=pin or _written(spec))
+    return about._replace(spec=spec.text, place=spec.place, used=asked.statement, pin=_written(spec))
+
+
+def _written(spec: Filled) -> Place | None:
+    """The characters of the version, where they are known one by one."""
+    place = spec.place
+    return place if place is not None and place.column is not None and place.text == spec.text else None

@@ -17,12 +17,14 @@ UNKNOWN = "\0"  # stands in a text for what is not known; no file's text may hol
 class Value(NamedTuple):
     """``text`` and where it is written (the value's own characters); or ``why`` it is not known.
 
-    ``why`` is the middle of "version comes from …": ``${{ inputs.v }}, not set here``.
+    ``why`` is the middle of "version comes from …": ``${{ inputs.v }}, not set here``.  ``parts`` are the
+    texts with their places that it was put together of, where there are several.
     """
 
     text: str | None
     place: Place | None = None
     why: str = ""
+    parts: tuple[tuple[str, Place | None, str], ...] = ()
 
 
 class Filled(NamedTuple):

@@ -1,0 +1,50 @@
+"""Words of a script as values, and what a report shows of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cc_fleet.host import redact
+from cc_fleet.host.commands import Word
+from cc_fleet.repo.reading import words
+from cc_fleet.repo.reading.recognise import Said
+from cc_fleet.repo.reading.source import Source
+from cc_fleet.repo.reading.values import UNKNOWN, Value
+
+
+def split(piece: words.Piece, word: Word) -> list[Said]:
+    """A name that stands for several words, not quoted."""
+    found, place = [], piece.place
+    for one in re.finditer(r"\S+", piece.text):
+        there = place._replace(column=place.column + one.start(), text=one[0]) if place and place.column and place.text == piece.text else place
+        found.append(Said(one[0], [words.Piece(one[0], there, piece.why)], word.start, word.raw))
+    return found
+
+
+def inside(source: Source, said: Said) -> Source:
+    """The script in a quoted word, with the places of its lines."""
+    part = source.part(said.start + 1, said.start + len(said.raw) - 1)
+    return part if said.raw[0] == "'" else part.masked(re.sub(r"\\([\"$`])", r"\1", part.text))
+
+
+def value(pieces: list[words.Piece]) -> Value:
+    text = words.text_of(pieces)
+    why = next((piece.why for piece in pieces if piece.why), "")
+    if UNKNOWN in text or why:
+        return Value(None, None, why or "what cannot be read here")
+    place = next((piece.place for piece in pieces if piece.place is not None), None)
+    if len(pieces) == 1 or place is None:
+        return Value(text, place)
+    return Value(text, place._replace(text=None), parts=tuple((piece.text, piece.place, piece.why) for piece in pieces))
+
+
+def possible(values: Sequence[Value]) -> tuple[Value, ...]:
+    """What a name may be: what is known of it, and only where nothing is, why."""
+    known = tuple(dict.fromkeys(value for value in values if value.text is not None))
+    return (known or tuple(values[:1]))[: words.COMBINATIONS]
+
+
+def shown(raw: str) -> str:
+    told = redact.url(raw) if "://" in raw else raw
+    return told if len(told) <= 160 else f"{told[:159]}…"
