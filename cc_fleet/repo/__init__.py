@@ -17,7 +17,7 @@ from cc_fleet import __version__
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Target
+from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
 from cc_fleet.repo.reading import listing
 
 # A file that holds none of these words says nothing of what is looked for.
@@ -74,16 +74,21 @@ def readers() -> dict[str, Reader]:
 def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = None) -> Target:
     """Everything that the readers find below ``root``.  Never raises for what stands there."""
     repository = Repository(root, keep)
-    found: dict[type, dict[Any, None]] = {kind: {} for kind in GROUPS.values()}
+    found: dict[type, dict[Any, Any]] = {kind: {} for kind in GROUPS.values()}
     for file, wanted in _wanted(repository.files):
         for fact in _facts(repository, file, wanted):
-            found[type(fact)][fact] = None
-    facts: dict[str, Any] = {group: tuple(sorted(found[kind], key=_position)) for group, kind in GROUPS.items()}
+            found[type(fact)][_once(fact)] = fact
+    facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def _once(fact: Any) -> Any:
+    """What two facts that are one share: a setting's value may be a list, and stands at its place alone."""
+    return fact._replace(value=None) if isinstance(fact, Setting) else fact
 
 
 def _position(fact: Any) -> tuple[Any, ...]:
