@@ -18,6 +18,7 @@ from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
 from cc_fleet.model import GROUPS, Coverage, Gap, Place, Target
 from cc_fleet.repo.reading import listing
+from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
 _WORDS = (b"claude", b"anthropic", b"litellm")
@@ -83,6 +84,23 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def embedded(source: Source, name: str) -> Iterator[Any]:
+    """What a file ``name`` declares that stands in another one: its text keeps its lines."""
+    text = "\n" * ((source.lines[0] if source.lines else 1) - 1) + source.text
+    for _, wanted in _wanted([name]):
+        for reader in wanted:
+            if reader.__name__.rpartition(".")[2] not in ("shell", "dockerfile", "commands", "ansible"):  # type: ignore[attr-defined]
+                yield from reader.read(_Embedded(source.file, text), source.file)
+
+
+class _Embedded(Repository):
+    """One file, of which nothing but its text is there."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
+        self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
 
 
 def _position(fact: Any) -> tuple[Any, ...]:

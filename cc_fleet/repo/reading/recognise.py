@@ -20,7 +20,7 @@ _RELEASE = re.compile(
 )
 _CHANNELS = ("latest", "stable", "next", "rc", "beta")
 _VERSION = re.compile(rf"v?[0-9{UNKNOWN}][\w.+{UNKNOWN}-]*")
-_NPM = re.compile(r"(?:[\w./@-]+@npm:)?(" + "|".join(map(re.escape, NODE)) + r")(?:@(.*))?", re.DOTALL)
+_NPM = re.compile(r"(?:(?:[\w./@-]+@)?npm:)?(" + "|".join(map(re.escape, NODE)) + r")(?:@(.*))?", re.DOTALL)
 _PYTHON = re.compile(r"(litellm)(\[[\w, -]*\])?\s*(?:(@.*)|([=<>!~]=?.*|===.*))?", re.DOTALL)
 _IMAGE = re.compile(
     rf"(?:[\w.:{UNKNOWN}-]+/)*(?P<name>litellm[\w.-]*|claude-code-router|portkeyai/gateway|flexgate|ccgw|claude-code)(?::(?P<tag>[\w.{UNKNOWN}-]+))?(?:@sha256:[\w{UNKNOWN}]+)?"
