@@ -92,7 +92,13 @@ def embedded(source: Source, name: str) -> Iterator[Any]:
     for _, wanted in _wanted([name]):
         for reader in wanted:
             if reader.__name__.rpartition(".")[2] not in ("shell", "dockerfile", "commands", "ansible"):  # type: ignore[attr-defined]
-                yield from reader.read(_Embedded(source.file, text), source.file)
+                yield from (_moved(fact, name, source.file) for fact in reader.read(_Embedded(name, text), name))
+
+
+def _moved(fact: Any, name: str, file: str) -> Any:
+    """``fact`` with its places in ``file``."""
+    places = {key: place._replace(file=file) for key, place in fact._asdict().items() if isinstance(place, Place) and place.file == name}
+    return fact._replace(**places)
 
 
 class _Embedded(Repository):
