@@ -1,11 +1,11 @@
-"""Who gives a Dockerfile's build arguments: compose and bake files, GitHub's action, and commands in scripts and pipelines."""
+"""Who gives a Dockerfile's build arguments: compose and bake files, devcontainers, GitHub's action, and commands in scripts and pipelines."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import bake, composed, docker_build
+from cc_fleet.repo.reading import bake, composed, devcontainers, docker_build
 from cc_fleet.repo.reading.build import Build
 from cc_fleet.repo.reading.stages import Names
 from cc_fleet.repo.reading.values import Value
@@ -42,6 +42,8 @@ def _builds(repository: Repository) -> tuple[Build, ...]:
             found += composed.builds(repository, file)
         elif bake.FILE.fullmatch(file):
             found += bake.builds(repository, file)
+        elif devcontainers.FILE.fullmatch(file):
+            found += devcontainers.builds(repository, file)
         elif docker_build.FILE.fullmatch(file):
             found += docker_build.builds(repository, file)
     return tuple(found)
