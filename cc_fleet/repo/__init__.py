@@ -97,7 +97,7 @@ def embedded(source: Source, name: str) -> Iterator[Any]:
 
 def _moved(fact: Any, name: str, file: str) -> Any:
     """``fact`` with its places in ``file``."""
-    places = {key: place._replace(file=file) for key, place in fact._asdict().items() if isinstance(place, Place) and place.file == name}
+    places = {key: place._replace(file=file) for key in fact._fields if isinstance(place := getattr(fact, key), Place) and place.file == name}
     return fact._replace(**places)
 
 
