@@ -1,0 +1,198 @@
+"""The steps of a job: what they install, where they run Claude Code, and what it gets of variables there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from cc_fleet.host import redact
+from cc_fleet.model import Declared, Gap, Place
+from cc_fleet.model import Job as Ran
+from cc_fleet.records import NamedTuple
+from cc_fleet.repo import Repository
+from cc_fleet.repo.reading import actions, environment, expressions, installs
+from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
+from cc_fleet.repo.reading.names import Env, Names, Values
+from cc_fleet.repo.reading.source import Source
+from cc_fleet.repo.reading.values import Context
+from cc_fleet.repo.reading.workflows import DEEPEST, Flow, Job, Step, action_at, parsed
+
+MOST = 20_000  # facts of one file
+WORDS = re.compile(r"claude|anthropic|litellm", re.IGNORECASE)
+_OTHER_LANGUAGES = re.compile(r"python|node|perl|ruby|deno|Rscript", re.IGNORECASE)
+_POWERSHELL = re.compile(r"pwsh|powershell", re.IGNORECASE)
+_RUNS = re.compile(r"^[ \t]*(?:&[ \t]*)?(claude(?:\.exe|\.cmd)?)(?=[ \t]+(?!install\b|update\b|--version)|$)", re.MULTILINE)
+
+
+class Done(NamedTuple):
+    """What a job comes to; ``place`` is where it first brings or runs Claude Code."""
+
+    facts: tuple[Any, ...]
+    place: Place | None
+    env: Mapping[str, Values]
+
+
+def bounded(file: str, facts: Iterator[Any]) -> Iterator[Any]:
+    """No more facts of one file than anybody reads, each declaration once."""
+    seen: set[Any] = set()
+    for number, fact in enumerate(islice(facts, MOST + 1)):
+        if number == MOST:
+            yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
+            return
+        key = fact._replace(job=None) if isinstance(fact, Declared) else fact
+        if key not in seen:
+            seen.add(key)
+            yield fact
+
+
+def concerning(env: Mapping[str, Values], keep: frozenset[str]) -> dict[str, Values]:
+    """Those variables that concern Claude Code."""
+    return {name: values for name, values in env.items() if redact.concerns(name, keep)}
+
+
+def told(name: str, kind: str, done: Done, keep: frozenset[str]) -> Iterator[Any]:
+    """The facts of a job that was followed: itself and its environment only where Claude Code is in it."""
+    yield from done.facts
+    if done.place is not None:
+        yield Ran(name, kind, done.place)
+        yield from environment.variables(done.env, name, keep)
+    else:
+        for key, values in done.env.items():
+            for value in values:
+                if (found := environment.credential(key, value)) is not None:
+                    yield found
+
+
+def done(job: Job, name: str, keep: frozenset[str], depth: int = 0) -> Done:
+    """Follow the steps of ``job``."""
+    facts: list[Any] = list(_images(job, name))
+    ran: list[Env] = []
+    brought: list[Env] = []
+    place: Place | None = None
+    others: dict[str, Values] = {}
+    for step in job.steps():
+        found, runs, env = _step(job, step, name, depth)
+        facts += found
+        mine = {**concerning(step.own, keep), **env}
+        for key, values in concerning(step.own, frozenset()).items():
+            others.setdefault(key, values)
+        installed = next((fact.used or fact.place for fact in found if isinstance(fact, Declared) and (fact.product == "cli" or fact.installer == "action")), None)
+        if runs is not None or installed is not None:
+            place = place or installed or runs
+            (ran if runs is not None else brought).append({**concerning(step.before, keep), **mine})
+    gets: dict[str, Values] = {**concerning(job.flow.env, keep), **concerning(job.own, keep)}
+    for env in ran or brought:
+        gets.update(env)
+    if place is None:
+        gets = {**others, **gets}
+    return Done(tuple(facts), place, gets)
+
+
+def _images(job: Job, name: str) -> Iterator[Any]:
+    """The images that a job runs in and beside."""
+    services = [value for _, value in items(get(job.node, "services"))]
+    for node in (get(job.node, "container"), *services):
+        image = get(node, "image") if node is not None and node.kind == "map" else node
+        if image is not None and text_of(image):
+            yield from pictured(job.document, image, job.names, name)
+
+
+def pictured(document: Document, node: Node, names: Names, job: str | None) -> Iterator[Declared]:
+    """The image that ``node`` names."""
+    if not WORDS.search(node.value) and "$" not in node.value:
+        return
+    statement = document.place(node, node.value if len(node.value) < 200 else None)
+    for one in expressions.filled(node.value, None, names.template):
+        yield from installs.image(one, statement, job)
+
+
+def _step(job: Job, step: Step, name: str, depth: int) -> tuple[list[Any], Place | None, Env]:
+    run, uses = get(step.node, "run"), step.uses
+    if run is not None and run.kind == "text":
+        return (*script(job, step, run, name), {})
+    if uses is None:
+        return [], None, {}
+    if uses.value.startswith("./"):
+        return [], _local(job, uses, depth), {}
+    found = actions.used(job.document, uses, get(step.node, "with"), step.names, name)
+    return list(found.facts), found.runs, found.env
+
+
+def _local(job: Job, uses: Node, depth: int) -> Place | None:
+    """Where a local action is used that brings or runs Claude Code: what it declares is told where it stands."""
+    repository = job.flow.repository
+    file = action_at(repository, uses.value)
+    if file is None or depth >= DEEPEST or not WORDS.search(repository.text(file) or ""):
+        return None
+    document = parsed(repository, file)
+    inner = Flow(repository, document, DEEPEST).job("") if isinstance(document, Document) else None
+    brings = inner is not None and done(inner, file, frozenset(), depth + 1).place is not None
+    return job.document.place(uses, uses.value) if brings else None
+
+
+def script(job: Job, step: Step, run: Node, name: str) -> tuple[list[Any], Place | None]:
+    """What the script of a step installs, and where it runs Claude Code."""
+    shell = text_of(get(step.node, "shell")) or _shell(job)
+    if _OTHER_LANGUAGES.match(shell) or not _concerns(run.value, step.names.env):
+        return [], None
+    source = job.document.script(run)
+    context = Context(step.names.env, step.names.template, name)
+    return scripted(source, context, shell)
+
+
+def scripted(source: Source, context: Context, shell: str) -> tuple[list[Any], Place | None]:
+    """What a script in the language of ``shell`` installs, and where it runs Claude Code."""
+    batch = shell.lower().startswith("cmd")
+    if batch or _POWERSHELL.match(shell):
+        from cc_fleet.repo.reading import powershell
+
+        runs = _RUNS.search(source.text)
+        return list(powershell.installs(source, context, batch=batch)), source.place(runs.start(1), runs[1]) if runs else None
+    read = installs.read(source, context)
+    return list(read.facts), read.runs
+
+
+def _shell(job: Job) -> str:
+    for node in (job.node, job.flow.root):
+        if told := text_of(get(node, "defaults", "run", "shell")):
+            return told
+    runner = get(job.node, "runs-on")
+    return "pwsh" if runner is not None and "windows" in (text_of(runner) or "").lower() else "bash"
+
+
+def _concerns(text: str, env: Env) -> bool:
+    """Whether a script can have to do with Claude Code or a gateway: it says so, or names something that does."""
+    if WORDS.search(text):
+        return True
+    names = set(re.findall(r"\$(?:env:|\{)?([A-Za-z_]\w*)", text)) | set(re.findall(r"env\.([A-Za-z_]\w*)", text))
+    if any(value.text is not None and WORDS.search(value.text) for name in names for value in env.get(name, ())):
+        return True
+    return "matrix." in text or "inputs." in text
+
+
+def all_of(repository: Repository, file: str, document: Document) -> Iterator[Any]:
+    """The facts of a workflow or composite action."""
+    flow = Flow(repository, document)
+    keys = list(flow.jobs())
+    whole = document.whole.text
+    everywhere = WORDS.search(" ".join(value.text or "" for values in (*flow.env.values(), *flow.inputs.values()) for value in values)) is not None
+    for key, node in keys:
+        span = whole[node.start : node.end]
+        if not (everywhere or WORDS.search(span) or "*" in span or "./" in span):
+            continue
+        job = flow.job(key)
+        if job is None:
+            continue
+        name = f"{file}#{key}" if len(keys) > 1 else file
+        if flow.composite and flow.called:
+            yield from done(job, name, repository.keep).facts
+        else:
+            yield from told(name, "ci", done(job, name, repository.keep), repository.keep)
+    if not any(keys):
+        return
+    for name, values in flow.env.items():
+        for value in values:
+            if value.place is not None and value.place.file == file and (found := environment.credential(name, value)) is not None:
+                yield found
