@@ -1,7 +1,8 @@
 """What a repository declares: each module here reads one kind of file.
 
 A reader is a module with a docstring, ``WANTS`` (patterns of names: one without ``/`` fits the
-name at any depth) and ``read(repository, file)``.  Its cases are ``tests/repo/cases/<kind>/``.
+name at any depth) and ``read(repository, file)``, which is called for files that name Claude Code (with
+``ANYWAY = True`` for others too).  Its cases are ``tests/repo/cases/<kind>/``.
 Nothing of a repository is run, and nothing outside of it is read.
 """
 
@@ -134,12 +135,11 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
         yield gap
         return
     text = repository.text(file) or ""
-    if not _mentions(text):
-        return
-    if "\0" in text:
+    chosen = wanted if _mentions(text) else [reader for reader in wanted if getattr(reader, "ANYWAY", False)]
+    if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
-    for reader in wanted:
+    for reader in chosen:
         try:
             yield from reader.read(repository, file)
         except RecursionError:
