@@ -17,7 +17,7 @@ from cc_fleet import __version__
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Target
+from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
 from cc_fleet.repo.reading import listing
 from cc_fleet.repo.reading.source import Source
 
@@ -78,8 +78,8 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     found: dict[type, dict[Any, None]] = {kind: {} for kind in GROUPS.values()}
     for file, wanted in _wanted(repository.files):
         for fact in _facts(repository, file, wanted):
-            found[type(fact)][fact] = None
-    facts: dict[str, Any] = {group: tuple(sorted(found[kind], key=_position)) for group, kind in GROUPS.items()}
+            found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
+    facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

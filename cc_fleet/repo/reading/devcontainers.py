@@ -28,7 +28,7 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
         return
     folder = posixpath.dirname(file)
     context = text_of(get(node, "context")) or text_of(get(found.root, "context")) or "."
-    args = [(key.value, value(found, value)) for key, value in items(get(node, "args")) if value.kind == "text"]
+    args = [(key.value, value(found, given)) for key, given in items(get(node, "args")) if given.kind == "text"]
     made = build(repository, (folder,), ".", told, inside=True)
     yield made._replace(args=tuple(args), contexts=build(repository, (folder,), context, told, inside=False).contexts)
 
