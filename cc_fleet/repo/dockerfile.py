@@ -18,7 +18,7 @@ from typing import Any
 from cc_fleet.model import Credential, Declared, Gap, Job, Place, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import build_args, copied, environment, installs, interpolation
+from cc_fleet.repo.reading import build_args, copied, environment, installs, interpolation, powershell
 from cc_fleet.repo.reading import dockerfile as parser
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.stages import Build, Names, Step, TooMuch, chain_ends, templated
@@ -57,7 +57,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     if len(text) > parser.SIZE:
         yield Gap(f"is larger than {parser.SIZE // 1024} KiB", Place(file))
     elif "\0" in text:
-        yield Gap("is no text: it holds a NUL", Source.whole(file, text).place(text.index("\0")))
+        yield Gap("is no text: it holds a NUL", Place(file))
     else:
         source = Source.whole(file, text)
         given = build_args.given(repository, file) if re.search(r"\barg\b", text, re.IGNORECASE) else {}
@@ -178,6 +178,10 @@ class _Reading:
         if not _tells(script.text, step.names):
             return
         if script.text.startswith("#!") and not _SHELL.match(script.text):
+            return
+        shell = (given[0].text if given else step.shell[0] if step.shell else "").rpartition("/")[2].rpartition("\\")[2].lower().removesuffix(".exe")
+        if shell in powershell.SHELLS or (shell == "cmd" and not given):
+            yield from powershell.installs(script, Context({**step.names, **self.about.outer}, self.template), batch=shell == "cmd")
             return
         told = installs.read(script, Context({**step.names, **self.about.outer}, self.template))
         yield from told.facts

@@ -1,32 +1,36 @@
-"""What a devcontainer.json gives the Dockerfile that it builds, and what its ``${localEnv:NAME:default}`` stand for."""
+"""The images that devcontainer.json files build: ``build.dockerfile``, ``build.context``, ``build.args``."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
-from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
+from cc_fleet.repo.reading import document as documents
 from cc_fleet.repo.reading.build import Build, build
-from cc_fleet.repo.reading.document import Document, Node, get, items, json, text_of
+from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.values import Value
 
-FILE = re.compile(r"(?:.*/)?\.?devcontainer\.json")
+FILE = re.compile(r"(?:.*/)?\.?devcontainer\.json|(?:.*/)?\.devcontainer/(?:.*/)?[^/]+\.json")
 LOCAL = re.compile(r"\$\{(?:localEnv|containerEnv|env):([A-Za-z_]\w*)(?::([^}]*))?\}")
 
 
 def builds(repository: Repository, file: str) -> Iterator[Build]:
-    """The image that a devcontainer is built as."""
-    text = repository.text(file)
-    found = json(file, text) if text and "args" in text else None
-    if found is None or isinstance(found, Gap):
+    """The image of a devcontainer, if it is built here."""
+    text = repository.text(file) or ""
+    found = documents.json(file, text) if "dockerfile" in text.lower() else None
+    if not isinstance(found, Document):
         return
-    about = get(found.root, "build")
-    dockerfile = text_of(get(about, "dockerfile")) or text_of(get(found.root, "dockerFile"))
-    made = build(repository, (file.rpartition("/")[0],), text_of(get(about, "context")), dockerfile, inside=False)
-    args = tuple((key.value, value(found, node)) for key, node in items(get(about, "args")) if node.kind == "text")
-    if args:
-        yield made._replace(args=args)
+    node = get(found.root, "build")
+    told = text_of(get(node, "dockerfile")) or text_of(get(node, "dockerFile")) or text_of(get(found.root, "dockerFile"))
+    if told is None:
+        return
+    folder = posixpath.dirname(file)
+    context = text_of(get(node, "context")) or text_of(get(found.root, "context")) or "."
+    args = [(key.value, value(found, given)) for key, given in items(get(node, "args")) if given.kind == "text"]
+    made = build(repository, (folder,), ".", told, inside=True)
+    yield made._replace(args=tuple(args), contexts=build(repository, (folder,), context, told, inside=False).contexts)
 
 
 def local(text: str) -> Value:
@@ -41,7 +45,7 @@ def value(document: Document, node: Node) -> Value:
     """A text of a devcontainer.json, with its default where it asks the person's own environment."""
     found = LOCAL.fullmatch(node.value)
     if found is not None and found[2]:
-        return Value(found[2], document.place(node))
+        return Value(found[2], document.place(node)._replace(column=(document.place(node).column or 1) + found.start(2), text=found[2]))
     if "${" in node.value:
-        return Value(None, document.place(node), f"`{node.value}`")
+        return Value(None, document.place(node), f"`{node.value}`, which is the person's own")
     return Value(node.value, document.value_place(node))
