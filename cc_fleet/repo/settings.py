@@ -78,7 +78,8 @@ def _profile(repository: Repository, file: str) -> Iterator[Any]:
     from cc_fleet.host import plist
     from cc_fleet.host.tree import Missing, Unreadable
 
-    if DOMAIN not in (text := repository.text(file) or ""):
+    text = repository.text(file) or ""
+    if DOMAIN not in text and not file.endswith(".plist"):
         return
     try:
         data = repository.tree.read(f"/{file}", _PROFILE)
