@@ -15,12 +15,12 @@ from typing import Any
 
 from cc_fleet.model import Declared, Gap, Job, Place, Variable
 from cc_fleet.repo import Repository, dockerfile
-from cc_fleet.repo.reading import composed, dotenv, environment, installs, interpolation
+from cc_fleet.repo.reading import composed, dotenv, environment, exposed, installs, interpolation
 from cc_fleet.repo.reading.build import build
 from cc_fleet.repo.reading.composed import Compose
 from cc_fleet.repo.reading.document import Node, elements, get, text_of
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import UNKNOWN, Context, Value
+from cc_fleet.repo.reading.values import Context, Value
 
 WANTS = (
     *(f"{name}.{end}" for name in ("docker-compose*", "compose*", "podman-compose*", "*.compose", "*.docker-compose", "*-compose") for end in ("yml", "yaml")),
@@ -42,7 +42,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
 
 def _secrets(file: str, text: str) -> Iterator[Any]:
     for name, value in dotenv.values(file, text).items():
-        if (found := environment.credential(name, value)) is not None:
+        if (found := exposed.credential(name, value)) is not None:
             yield found
 
 
@@ -77,7 +77,7 @@ def _place(compose: Compose, node: Node) -> Place:
 def _credentials(given: dict[str, tuple[Value, ...]], job: str | None, file: str) -> Iterator[Any]:
     for name, values in given.items():
         for value in values:
-            if value.place is not None and value.place.file == file and UNKNOWN not in (value.text or "") and (found := environment.credential(name, value, job)):
+            if value.place is not None and value.place.file == file and (found := exposed.credential(name, value, job)) is not None:
                 yield found
 
 
