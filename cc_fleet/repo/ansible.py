@@ -130,7 +130,8 @@ def _package(task: _Task, name: str, node: Node) -> Iterator[Any]:
             if (found := _named(name, named.text)) is None:
                 continue
             product, scheme, written = found
-            place = named.place if named.place is not None and named.place.text == named.text and named.place.line else task.document.place(at, at.value)
+            here = named.place is not None and named.place.text == named.text and named.place.file == task.document.file
+            place = named.place if here and named.place is not None else task.document.place(at, at.value)
             asked = Asked(product, {"homebrew_cask": "brew", "homebrew": "brew"}.get(name, name), place, None, scheme)
             state = get(node, "state")
             if version is not None and not version.null:

@@ -1,6 +1,6 @@
-"""Taskfiles, cloud-init and other YAML whose keys say that a command stands there (`cmds`, `runcmd`, `script`, `run` …).
+"""Taskfiles, cloud-init, Gitpod, lefthook, VS Code's tasks and their like: YAML and JSON whose keys say that a command stands there.
 
-`{{.NAME}}` is filled in from `vars` and `env` of the file. Files that have a reader of their own are not read twice.
+`{{.NAME}}` is filled in from `vars` and `env` of the file. YAML of other names counts where it begins with `#cloud-config`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from cc_fleet.repo.reading.document import Document, Node, elements, get, items,
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Template, Value
 
-WANTS = ("*.yml", "*.yaml", "user-data", "user_data", "*.cloud-init", "*.cloudinit", "tasks.json")
-_OTHERS = re.compile(
-    r"(?:.*/)?(?:action\.ya?ml|(?:docker-)?compose[\w.-]*\.ya?ml|[\w.-]*gitlab-ci[\w.-]*\.ya?ml|values[\w.-]*\.ya?ml|Chart\.ya?ml|bitbucket-pipelines\.ya?ml|azure-pipelines[\w.-]*\.ya?ml"
-    r"|cloudbuild[\w.-]*\.ya?ml|\.?appveyor\.ya?ml|\.travis\.ya?ml|buildspec[\w.-]*\.ya?ml|\.drone\.ya?ml|\.woodpecker[\w.-]*\.ya?ml|environment\.ya?ml|pnpm-lock\.yaml)"
-    r"|(?:.*/)?\.(?:github|gitea|forgejo|gitlab|circleci|buildkite|azure[\w-]*|woodpecker)/.*"
-)
+_NAMES = (
+    "Taskfile*.y*ml", "taskfile*.y*ml", ".gitpod.y*ml", "lefthook*.y*ml", ".lefthook*.y*ml", ".pre-commit-config.y*ml", "process-compose*.y*ml", "mprocs.y*ml", "skaffold.y*ml",
+    "render.y*ml", "apprunner.y*ml", "dagger.json", "conductor.json", "*cloud-init*.y*ml", "*cloud-config*.y*ml", "user-data*.y*ml", "user-data", "user_data", "**/.vscode/tasks.json",
+)  # fmt: skip
+WANTS = (*_NAMES, "*.yml", "*.yaml")
+_NAMED_SO = re.compile(r"(?:.*/)?(?:[Tt]askfile[^/]*|\.gitpod|\.?lefthook[^/]*|\.pre-commit-config|process-compose[^/]*|mprocs|skaffold|render|apprunner|[^/]*cloud-(?:init|config)[^/]*|user-data[^/]*)\.ya?ml")
 _KEYS = frozenset("cmd cmds command commands run runcmd bootcmd script scripts sh shell exec entry before after install setup init onCreate postCreate".split())
 _NAMED = re.compile(r"\{\{\s*\.([A-Za-z_]\w*)\s*\}\}")
 _DEEPEST, _MOST = 30, 20_000
@@ -29,7 +29,7 @@ _DEEPEST, _MOST = 30, 20_000
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
-    if _OTHERS.fullmatch(file) or not re.search(r"(?:^|[\s{,\"'-])(?:" + "|".join(_KEYS) + r"|write_files|tasks)[\"']?\s*:", text):
+    if file.endswith((".yml", ".yaml")) and not (_NAMED_SO.fullmatch(file) or text.startswith("#cloud-config")):
         return
     found = [given] if isinstance(given := json(file, text) if file.endswith(".json") else yaml(file, text), (Document, Gap)) else given
     for document in found:

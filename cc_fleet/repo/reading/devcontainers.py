@@ -13,7 +13,7 @@ from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.values import Value
 
 FILE = re.compile(r"(?:.*/)?\.?devcontainer\.json|(?:.*/)?\.devcontainer/(?:.*/)?[^/]+\.json")
-_LOCAL = re.compile(r"\$\{(?:localEnv|env):([A-Za-z_]\w*)(?::([^}]*))?\}")
+LOCAL = re.compile(r"\$\{(?:localEnv|containerEnv|env):([A-Za-z_]\w*)(?::([^}]*))?\}")
 
 
 def builds(repository: Repository, file: str) -> Iterator[Build]:
@@ -28,13 +28,22 @@ def builds(repository: Repository, file: str) -> Iterator[Build]:
         return
     folder = posixpath.dirname(file)
     context = text_of(get(node, "context")) or text_of(get(found.root, "context")) or "."
-    args = [(key.value, _value(found, value)) for key, value in items(get(node, "args")) if value.kind == "text"]
+    args = [(key.value, value(found, given)) for key, given in items(get(node, "args")) if given.kind == "text"]
     made = build(repository, (folder,), ".", told, inside=True)
     yield made._replace(args=tuple(args), contexts=build(repository, (folder,), context, told, inside=False).contexts)
 
 
-def _value(document: Document, node: Node) -> Value:
-    found = _LOCAL.fullmatch(node.value)
+def local(text: str) -> Value:
+    """What ``${localEnv:NAME:default}`` is for everybody."""
+    found = LOCAL.fullmatch(text)
+    if found is None or not found[2]:
+        return Value(None, None, f"`{text}`, which is the person's own")
+    return Value(found[2], None)
+
+
+def value(document: Document, node: Node) -> Value:
+    """A text of a devcontainer.json, with its default where it asks the person's own environment."""
+    found = LOCAL.fullmatch(node.value)
     if found is not None and found[2]:
         return Value(found[2], document.place(node)._replace(column=(document.place(node).column or 1) + found.start(2), text=found[2]))
     if "${" in node.value:

@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.values import Context, Template, Value
 
 _MENTIONS = ("claude", "litellm")
 _BEGINS = re.compile(
-    r"(?<![\w./@-])(?:(?:sudo|env|time)\s+(?:-\w+\s+)*)?(?:npm|pnpm|yarn|bun|npx|bunx|pnpx|curl|wget|claude(?=\s+(?:install|update))|pip3?|uvx?|pipx|brew|mise|asdf|volta|nix|docker|podman|apt-get|apt|apk|dnf|code)\s"
+    r"(?<![\w./@-])(?:(?:sudo|env|time)\s+(?:-\w+\s+)*)?(?:npm|pnpm|yarn|bun|npx|bunx|pnpx|deno|curl|wget|claude(?=\s+(?:install|update))|pip3?|uvx?|pipx|brew|mise|asdf|volta|nix|docker|podman|apt-get|apt|apk|dnf|code)\s"
 )
 _RUNS = re.compile(r"(?<![\w./-])(?:ba|z|da)?sh\s")
 _PARAMETER = re.compile(r"^@?[\w-]+(?:[ \t]+[*+$]?\w+(?:=(?:\"[^\"\n]*\"|'[^'\n]*'|\w+))?){1,20}[ \t]*:", re.MULTILINE)

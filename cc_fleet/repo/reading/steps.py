@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from cc_fleet.host import redact
-from cc_fleet.model import Declared, Gap, Place
+from cc_fleet.model import Credential, Declared, Gap, Place
 from cc_fleet.model import Job as Ran
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import actions, environment, expressions, installs
+from cc_fleet.repo.reading import actions, environment, expressions, installs, sequence
 from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.names import Env, Names, Values
-from cc_fleet.repo.reading.source import Source
+from cc_fleet.repo.reading.sequence import WORDS
 from cc_fleet.repo.reading.values import Context
 from cc_fleet.repo.reading.workflows import DEEPEST, Flow, Job, Step, action_at, parsed
 
 MOST = 20_000  # facts of one file
-WORDS = re.compile(r"claude|anthropic|litellm", re.IGNORECASE)
-_OTHER_LANGUAGES = re.compile(r"python|node|perl|ruby|deno|Rscript", re.IGNORECASE)
-_POWERSHELL = re.compile(r"pwsh|powershell", re.IGNORECASE)
-_RUNS = re.compile(r"^[ \t]*(?:&[ \t]*)?(claude(?:\.exe|\.cmd)?)(?=[ \t]+(?!install\b|update\b|--version)|$)", re.MULTILINE)
 
 
 class Done(NamedTuple):
@@ -41,7 +36,7 @@ def bounded(file: str, facts: Iterator[Any]) -> Iterator[Any]:
         if number == MOST:
             yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
             return
-        key = fact._replace(job=None) if isinstance(fact, Declared) else fact
+        key = fact._replace(job=None) if isinstance(fact, Declared) else fact._replace(user=None) if isinstance(fact, Credential) else fact
         if key not in seen:
             seen.add(key)
             yield fact
@@ -78,7 +73,7 @@ def done(job: Job, name: str, keep: frozenset[str], depth: int = 0) -> Done:
         mine = {**concerning(step.own, keep), **env}
         for key, values in concerning(step.own, frozenset()).items():
             others.setdefault(key, values)
-        installed = next((fact.used or fact.place for fact in found if isinstance(fact, Declared) and (fact.product == "cli" or fact.installer == "action")), None)
+        installed = sequence.brought(found)
         if runs is not None or installed is not None:
             place = place or installed or runs
             (ran if runs is not None else brought).append({**concerning(step.before, keep), **mine})
@@ -111,7 +106,7 @@ def pictured(document: Document, node: Node, names: Names, job: str | None) -> I
 def _step(job: Job, step: Step, name: str, depth: int) -> tuple[list[Any], Place | None, Env]:
     run, uses = get(step.node, "run"), step.uses
     if run is not None and run.kind == "text":
-        return (*script(job, step, run, name), {})
+        return _scripted(job, step, run, name)
     if uses is None:
         return [], None, {}
     if uses.value.startswith("./"):
@@ -132,26 +127,14 @@ def _local(job: Job, uses: Node, depth: int) -> Place | None:
     return job.document.place(uses, uses.value) if brings else None
 
 
-def script(job: Job, step: Step, run: Node, name: str) -> tuple[list[Any], Place | None]:
-    """What the script of a step installs, and where it runs Claude Code."""
+def _scripted(job: Job, step: Step, run: Node, name: str) -> tuple[list[Any], Place | None, Env]:
+    """What the script of a step installs, where it runs Claude Code, and what it exports."""
+    text, env = run.value, step.names.env
+    if not (sequence.concern(text, env) or "matrix." in text or "inputs." in text):
+        return [], None, {}
     shell = text_of(get(step.node, "shell")) or _shell(job)
-    if _OTHER_LANGUAGES.match(shell) or not _concerns(run.value, step.names.env):
-        return [], None
-    source = job.document.script(run)
-    context = Context(step.names.env, step.names.template, name)
-    return scripted(source, context, shell)
-
-
-def scripted(source: Source, context: Context, shell: str) -> tuple[list[Any], Place | None]:
-    """What a script in the language of ``shell`` installs, and where it runs Claude Code."""
-    batch = shell.lower().startswith("cmd")
-    if batch or _POWERSHELL.match(shell):
-        from cc_fleet.repo.reading import powershell
-
-        runs = _RUNS.search(source.text)
-        return list(powershell.installs(source, context, batch=batch)), source.place(runs.start(1), runs[1]) if runs else None
-    read = installs.read(source, context)
-    return list(read.facts), read.runs
+    found = sequence.follow([job.document.script(run)], Context(env, step.names.template, name), shell)
+    return list(found.facts), found.runs, found.exported
 
 
 def _shell(job: Job) -> str:
@@ -160,16 +143,6 @@ def _shell(job: Job) -> str:
             return told
     runner = get(job.node, "runs-on")
     return "pwsh" if runner is not None and "windows" in (text_of(runner) or "").lower() else "bash"
-
-
-def _concerns(text: str, env: Env) -> bool:
-    """Whether a script can have to do with Claude Code or a gateway: it says so, or names something that does."""
-    if WORDS.search(text):
-        return True
-    names = set(re.findall(r"\$(?:env:|\{)?([A-Za-z_]\w*)", text)) | set(re.findall(r"env\.([A-Za-z_]\w*)", text))
-    if any(value.text is not None and WORDS.search(value.text) for name in names for value in env.get(name, ())):
-        return True
-    return "matrix." in text or "inputs." in text
 
 
 def all_of(repository: Repository, file: str, document: Document) -> Iterator[Any]:

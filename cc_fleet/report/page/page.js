@@ -6,7 +6,7 @@ const levels = [...form.querySelectorAll("[name=level]")];
 const rows = [...body.rows].map((row, at) => ({
   row, at, level: row.dataset.level, check: row.dataset.check, target: row.dataset.target, waived: "waived" in row.dataset,
   text: row.textContent.toLowerCase(),
-  severity: Number(row.dataset.rank), where: row.dataset.file, line: Number(row.dataset.line), what: row.querySelector("summary").textContent,
+  severity: Number(row.dataset.rank), where: row.dataset.file, line: Number(row.dataset.line), what: row.querySelector("summary").textContent.replace(/^↳ so: /, ""),
 }));
 const order = new Intl.Collator("en", { numeric: true });
 let sorted = { column: "", down: false };
