@@ -155,7 +155,7 @@ class _Reading:
     def _step(self, step: Step) -> Iterator[Any]:
         keyword = step.instruction.keyword
         for name, value in step.assigned:
-            if (found := exposed.credential(name, value, "some")) is not None:
+            if (found := exposed.credential(name, value, ours=True)) is not None:
                 yield found
         if keyword == "FROM" and step.stage is not None:
             stage = self.build.stages[step.stage]
@@ -214,7 +214,7 @@ def _of(fact: Any, job: Job | None, repository: Repository | None) -> Iterator[A
     if isinstance(fact, Declared):
         yield fact._replace(job=job.name if job else None)
     elif isinstance(fact, Credential):
-        if job is not None or not fact.kind.startswith("AWS_"):
+        if job is not None or exposed.is_ours((fact.place.text or "").partition("=")[0], fact):
             yield fact._replace(user=job.name if job else None)
     elif isinstance(fact, (copied.Written, copied.Copied)):
         yield from copied.facts(fact, repository, job.name if job else None)

@@ -8,15 +8,18 @@ from cc_fleet.repo.reading import environment
 from cc_fleet.repo.reading.values import UNKNOWN, Value
 
 
-def credential(name: str, value: Value, job: str | None = None) -> Credential | None:
+def credential(name: str, value: Value, job: str | None = None, *, ours: bool) -> Credential | None:
     """The credential that ``name`` is set to.
 
-    A database's URL with its password is another's matter, and so is a key of AWS' where nothing
-    runs Claude Code (``job`` is None).
+    A database's URL with its password, and a key of AWS', are another's matter unless what gets them
+    runs Claude Code or a gateway (``ours``).
     """
-    if UNKNOWN in (value.text or "") or (name.startswith("AWS_") and name != "AWS_BEARER_TOKEN_BEDROCK" and job is None):
-        return None
-    found = environment.credential(name, value, job)
-    if found is not None and found.kind == "url" and not (redact.concerns(name) or name.upper().endswith("_PROXY")):
-        return None
-    return found
+    found = environment.credential(name, value, job) if UNKNOWN not in (value.text or "") else None
+    return found if found is not None and (ours or is_ours(name, found)) else None
+
+
+def is_ours(name: str, found: Credential) -> bool:
+    """Whether a credential is Claude Code's by its variable's name."""
+    if found.kind == "url":
+        return redact.concerns(name) or name.upper().endswith("_PROXY")
+    return not name.startswith("AWS_") or name == "AWS_BEARER_TOKEN_BEDROCK"
