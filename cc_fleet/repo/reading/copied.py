@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cc_fleet.host.facts.settings import File
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import build_args, script
+from cc_fleet.repo.reading import build_args, script, settings
 from cc_fleet.repo.reading.source import Source
 
 FOLDER = "/etc/claude-code"
@@ -97,6 +98,14 @@ def _inside(source: Source, start: int, end: int) -> Source:
 
 
 def facts(given: Copied | Written, repository: Repository | None, job: str | None) -> Iterator[Any]:
-    """What the settings hold, for the image ``job``."""
-    del given, repository, job
-    yield from ()
+    """What the settings hold, for the image ``job``; nothing where there is no image."""
+    if repository is None or job is None:
+        return
+    if isinstance(given, Copied):
+        yield from settings.facts(repository, given.file, given.scope, job)
+        return
+    body = given.body
+    for fact in settings.told(repository, File(body.file, scope(given.target), job), settings.whole(body.text)):
+        line, column = fact.place.line, fact.place.column
+        row = min((line or 1) - 1, len(body.lines) - 1)
+        yield fact._replace(place=fact.place._replace(line=body.lines[row], column=None if column is None else body.columns[row] + column - 1))

@@ -54,12 +54,15 @@ class Found(NamedTuple):
     scheme: str = "exact"
 
 
+_FIRST = 500  # words of a command among which a package manager is looked for
+
+
 def installs(words: Sequence[Said], fed: Sequence[Said]) -> Iterator[Found]:
     """Everything that a command installs, given the command whose output it reads."""
     if not words or _PRINTS.fullmatch(words[0].text):
         return
     seen = False
-    for at, word in enumerate(words):
+    for at, word in enumerate(words[:_FIRST]):
         name = word.text.rpartition("/")[2].removesuffix(".exe").removesuffix(".cmd")
         reader = _MANAGERS.get(name)
         if reader is not None and not (at and words[at - 1].text in ("install", "add", "-v", "--version", "which", "--cask")):

@@ -33,6 +33,9 @@ _QUOTED = re.compile(
 )
 _PARAMETER = re.compile(rf"(!?)({_NAME}|[0-9]+|[@*#?$!-])(\[[^\]]*\])?(?:(:?[-=+?])|(##?|%%?|//?|\^\^?|,,?|:))?", re.DOTALL)
 
+_DEEPEST = 50
+_DEEP = re.compile(rf"(?:\$\{{[^}}$]*(?:\$(?!\{{)[^}}$]*)*){{{_DEEPEST}}}")  # so many are open at once
+
 
 class Piece(NamedTuple):
     """A part of a word: its text and where that is written; or ``why`` it is not known."""
@@ -112,6 +115,7 @@ def _looked(scope: Scope, key: str) -> tuple[Value, ...]:
 def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> list[Piece]:
     """The pieces of the word ``raw``, which stands at ``start`` of the scope's text."""
     pieces: list[Piece] = []
+    deep = raw.count("${") > _DEEPEST and _DEEP.search(raw) is not None
     at, size, quoted = 0, 0, False
     while at < len(raw) and size <= LONGEST:
         found = (_QUOTED if quoted else _PIECE).match(raw, at)
@@ -120,6 +124,9 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
         kind, end = str(found.lastgroup), found.end()
         if kind == "quote":
             quoted = not quoted
+        elif kind == "open" and deep:
+            pieces.append(Piece(UNKNOWN, None, "an expression that is nested too deep"))
+            break
         elif kind == "open":
             end = _closed(raw, end, "{", "}")
             pieces += _parameter(raw[found.end() : end - 1], start + found.end(), scope, look)
