@@ -100,8 +100,8 @@ def refresh(session: nox.Session) -> None:
 
 @nox.session
 def real(session: nox.Session) -> None:
-    """Real Claude Code clients, installed by npm, in namespaces of their own."""
-    session.install(".[fleet]", *group("test"))
+    """Real Claude Code clients, installed by npm, in namespaces of their own, and the real programs that read our formats."""
+    session.install(".[fleet,html]", *group("test"))
     session.run("pytest", "-m", "real", "tests/real", *session.posargs)
 
 

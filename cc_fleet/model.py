@@ -15,6 +15,8 @@ from .records import NamedTuple
 JSON = Any
 
 REDACTED = "«redacted»"
+# Behind a gateway's kind: its package is used as a library, and only what is denied concerns it.
+LIBRARY = "-library"
 
 
 class Place(NamedTuple):

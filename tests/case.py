@@ -12,6 +12,7 @@
     environ: {NAME: value}                    # ada is the caller, with this environment
     cwd: /home/ada/shop
     today: 2026-11-23
+    repo: {Dockerfile: "FROM …"}              # instead of all these: a repository of these files
     facts: {gateways: [...]}                  # facts laid over those that were read; "target" is laid over, too
     others: [{name: bob-laptop}]              # more targets, each as the first but for these fields
     fixes: ["admin: install 2.1.330: npm …"]  # optional: who, what and command of each problem
@@ -29,7 +30,7 @@ from typing import Any
 
 import yaml
 
-from cc_fleet import advisories, checks
+from cc_fleet import advisories, checks, repo
 from cc_fleet.cli import main
 from cc_fleet.host import document, facts
 from cc_fleet.host.machine import Machine, User
@@ -83,12 +84,19 @@ def policy(case: dict[str, Any], tmp: Path) -> Loaded:
 
 def target(case: dict[str, Any], tmp: Path, loaded: Loaded) -> Target:
     root = tmp / "root"
-    _system(case, root)
     keep, digests = loaded.policy.names(), loaded.policy.digests
-    machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
-    if "environ" in case or "cwd" in case:
-        machine = _called(machine, case)
-    found = facts.collect(machine)._replace(collected_at=f"{case.get('today', '2026-11-23')}T12:00:00Z")
+    if "repo" in case:
+        root.mkdir()
+        for path, text in case["repo"].items():
+            write(root, path, text)
+        read = repo.collect(str(root), keep, "case")
+    else:
+        _system(case, root)
+        machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
+        if "environ" in case or "cwd" in case:
+            machine = _called(machine, case)
+        read = facts.collect(machine)
+    found = read._replace(collected_at=f"{case.get('today', '2026-11-23')}T12:00:00Z")
     if "facts" in case:
         dumped = document.dump(found)
         found = document.load({**dumped, **case["facts"], "target": {**dumped["target"], **case["facts"].get("target", {})}})

@@ -106,7 +106,10 @@ def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Itera
         for problem in ask(view):
             users.setdefault(problem, {})[view.user] = None
     if subject.target.kind == "repository":  # where a thing stands there says whom it is for
-        yield from {(problem.subject, problem.message, problem.place): problem for problem in reversed(users)}.values()
+        told: dict[tuple[str, str, Place], Problem] = {}
+        for problem in users:
+            told.setdefault((problem.subject, problem.message, problem.place), problem)
+        yield from told.values()
         return
     alone = len({view.user for view in subject.views}) == 1
     for problem, concerned in users.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from cc_fleet.client import declared
-from cc_fleet.model import Declared
+from cc_fleet.model import LIBRARY, Declared
 from cc_fleet.policy import GatewayRule, Policy
 from cc_fleet.policy.allowed import refusal
 from cc_fleet.records import NamedTuple
@@ -49,12 +49,12 @@ def named(product: str) -> str:
 
 def kind(product: str) -> str:
     """The name under which the policy speaks of it: a library of a gateway is the gateway's."""
-    return product.removesuffix(declared.LIBRARY)
+    return product.removesuffix(LIBRARY)
 
 
 def is_library(one: Declared) -> bool:
     """Whether a gateway's program is used as a library alone, so that only what is denied concerns it."""
-    return one.product.endswith(declared.LIBRARY)
+    return one.product.endswith(LIBRARY)
 
 
 def is_commit(one: Declared) -> bool:

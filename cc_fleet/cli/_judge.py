@@ -16,6 +16,8 @@ from cc_fleet.policy.load import Loaded, load, which
 from cc_fleet.policy.when import Laid, applied
 from cc_fleet.report import About, Report, Route, Style, format_, kept, names, routes
 
+_SUMMARY = 1024 * 1024  # bytes that GitHub takes of a step
+
 
 def policy_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -31,8 +33,11 @@ def probe_option(parser: argparse.ArgumentParser) -> None:
 
 def result_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the targets are in this group, besides those that facts and policy tell; repeatable")
-    parser.add_argument("--format", metavar="NAME", choices=names(), default="text", help=f"one of {', '.join(names())} (default: text)")
-    parser.add_argument("--output", metavar="NAME=FILE", action="append", default=[], help="write this format to a file as well; repeatable")
+    parser.add_argument(
+        "--format", metavar="NAME", choices=names(), type=_usable, default=None,
+        help=f"one of {', '.join(names())} (default: text; in GitHub Actions annotations, the text, and a job summary)",
+    )  # fmt: skip
+    parser.add_argument("--output", metavar="NAME=FILE", action="append", type=_output, default=[], help="write this format to a file as well; repeatable")
     parser.add_argument("--fail-on", choices=("error", "warning", "note"), default="error", help="the least severity that gives exit code 1 (default: error)")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 whatever is found")
     parser.add_argument("--if-nothing", choices=("fail", "pass"), default="fail", help="exit with 3 or 0 where there is nothing of Claude Code (default: fail)")
@@ -70,21 +75,76 @@ def judged(loaded: Loaded, targets: Iterable[Target], groups: Sequence[str] = ()
             yield target
 
     findings = checks.judge(loaded.policy, known, passing(), time.strftime("%Y-%m-%d", time.gmtime()))
-    about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact)
+    about = About(loaded.policy.policy, loaded.files, loaded.sha256, advisories.count(known), advisories.digest(), loaded.policy.contact, loaded.folders)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Report(about, now, tuple(passed), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), tuple(laid), tuple(ways))
 
 
 def shown(report: Report, args: argparse.Namespace) -> int:
     """Print and write the report as asked, and return the exit code."""
-    for output in args.output:
-        name, equals, file = output.partition("=")
-        if not equals or name not in names():
-            raise InputError(f"--output {output}: expected NAME=FILE, NAME one of {', '.join(names())}")
+    for name, file in _told_apart(args.output):
         _write(file, format_(name).render(report, Style()))
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    if in_actions and args.format is None:
+        _summarised(report)
     if not args.quiet:
-        sys.stdout.write(format_(args.format).render(report, style(args)))
+        if in_actions and args.format is None:
+            sys.stdout.write(format_("github").render(report, style(args)))
+        text = format_(args.format or "text").render(report, style(args))
+        sys.stdout.write(_silenced(text) if in_actions and args.format in (None, "text") else text)
     return exit_code(report, args)
+
+
+def _output(given: str) -> tuple[str, str]:
+    """The format and the file of an ``--output``."""
+    name, equals, file = given.partition("=")
+    if not equals or not file or name not in names():
+        raise InputError(f"--output {given}: expected NAME=FILE, NAME one of {', '.join(names())}")
+    return _usable(name), file
+
+
+def _usable(name: str) -> str:
+    """A format's name; InputError before anything is read where it needs what is not installed."""
+    needs = getattr(format_(name), "NEEDS", None) if name in names() else None
+    if needs is not None:
+        from importlib.util import find_spec
+
+        if find_spec(needs) is None:
+            raise InputError(f"the format {name} needs {needs}, which is not installed; pip install 'cc-fleet[{name}]'")
+    return name
+
+
+def _told_apart(outputs: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """``outputs``, where each is a file of its own."""
+    taken: dict[str, str] = {}
+    for name, file in outputs:
+        path = os.path.realpath(file)
+        if path in taken:
+            raise InputError(f"--output {name}={file}: {taken[path]} is written to that file as well; name another")
+        taken[path] = name
+    return outputs
+
+
+def _silenced(text: str) -> str:
+    """``text`` for a log in which lines may be commands: the runner looks for none in it, whatever it holds."""
+    token = os.urandom(16).hex()
+    return f"::stop-commands::{token}\n{text}::{token}::\n"
+
+
+def _summarised(report: Report) -> None:
+    """Add the report to the summary of the job, as far as there is room; a summary that cannot be written fails no job."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        room = _SUMMARY - (os.path.getsize(file) if os.path.exists(file) else 0) - 1
+        if room < 2000:
+            print(f"cc-fleet: {file}: has no more room for the report", file=sys.stderr)
+            return
+        with open(file, "a", encoding="utf-8", errors="backslashreplace") as out:
+            out.write("\n" + format_("markdown").within(report, room))
+    except OSError as err:
+        print(f"cc-fleet: {file}: {(err.strerror or 'cannot be written').lower()}", file=sys.stderr)
 
 
 def exit_code(report: Report, args: argparse.Namespace) -> int:
@@ -114,7 +174,7 @@ def style(args: argparse.Namespace) -> Style:
 
 def _write(file: str, text: str) -> None:
     try:
-        with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             out.write(text)
     except OSError as err:
         raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None

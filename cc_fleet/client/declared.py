@@ -14,7 +14,6 @@ from cc_fleet.client.effective import Index
 from cc_fleet.model import Declared, Install, Job, Target
 
 ROOT = "."
-LIBRARY = "-library"
 _NUMBER = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(?:-[0-9A-Za-z.-]{1,80})?(?:\+[0-9A-Za-z.-]{1,80})?"
 _EXACT = re.compile(rf"=?\s*v?({_NUMBER})")
 _PYTHON = re.compile(r"(?:===?\s*)?v?([0-9]{1,9}(?:\.[0-9]{1,9}){1,3}(?:(?:a|b|rc|\.post|\.dev)[0-9]{1,9}){0,2})")

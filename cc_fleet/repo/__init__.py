@@ -1,7 +1,8 @@
 """What a repository declares: each module here reads one kind of file.
 
 A reader is a module with a docstring, ``WANTS`` (patterns of names: one without ``/`` fits the
-name at any depth) and ``read(repository, file)``.  Its cases are ``tests/repo/cases/<kind>/``.
+name at any depth) and ``read(repository, file)``, which is called for files that name Claude Code (with
+``ANYWAY = True`` for others too).  Its cases are ``tests/repo/cases/<kind>/``.
 Nothing of a repository is run, and nothing outside of it is read.
 """
 
@@ -16,8 +17,9 @@ from cc_fleet import __version__
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Target
+from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
 from cc_fleet.repo.reading import listing
+from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
 _WORDS = (b"claude", b"anthropic", b"litellm")
@@ -76,13 +78,36 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     found: dict[type, dict[Any, None]] = {kind: {} for kind in GROUPS.values()}
     for file, wanted in _wanted(repository.files):
         for fact in _facts(repository, file, wanted):
-            found[type(fact)][fact] = None
-    facts: dict[str, Any] = {group: tuple(sorted(found[kind], key=_position)) for group, kind in GROUPS.items()}
+            found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
+    facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def embedded(source: Source, name: str) -> Iterator[Any]:
+    """What a file ``name`` declares that stands in another one: its text keeps its lines."""
+    text = "\n" * ((source.lines[0] if source.lines else 1) - 1) + source.text
+    for _, wanted in _wanted([name]):
+        for reader in wanted:
+            if reader.__name__.rpartition(".")[2] not in ("shell", "dockerfile", "commands", "ansible"):  # type: ignore[attr-defined]
+                yield from (_moved(fact, name, source.file) for fact in reader.read(_Embedded(name, text), name))
+
+
+def _moved(fact: Any, name: str, file: str) -> Any:
+    """``fact`` with its places in ``file``."""
+    places = {key: place._replace(file=file) for key in fact._fields if isinstance(place := getattr(fact, key), Place) and place.file == name}
+    return fact._replace(**places)
+
+
+class _Embedded(Repository):
+    """One file, of which nothing but its text is there."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
+        self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
 
 
 def _position(fact: Any) -> tuple[Any, ...]:
@@ -110,9 +135,11 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
         yield gap
         return
     text = repository.text(file) or ""
-    if not _mentions(text):
+    chosen = wanted if _mentions(text) else [reader for reader in wanted if getattr(reader, "ANYWAY", False)]
+    if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
+        yield Gap("is no text: it holds bytes of zero", Place(file))
         return
-    for reader in wanted:
+    for reader in chosen:
         try:
             yield from reader.read(repository, file)
         except RecursionError:

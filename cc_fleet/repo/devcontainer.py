@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from cc_fleet.model import Declared, Gap, Job
 from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import environment, installs
 from cc_fleet.repo.reading.declare import Asked, declared
+from cc_fleet.repo.reading.devcontainers import LOCAL, local, value
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, json, text_of
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import Context, Filled, Template, Value
+from cc_fleet.repo.reading.values import Context, Filled, Template
 
 WANTS = ("devcontainer.json", ".devcontainer.json", ".devcontainer/**/*.json", "devcontainer-feature.json")
 _COMMANDS = ("initializeCommand", "onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand")
 _FEATURE = re.compile(r"(?:.*/)?claude-code(?:-cli)?(?::[^/]*|@[^/]*)?")
 _PACKAGE = re.compile(r"@anthropic-ai/claude-code(?:@(.+))?")
 _EXTENSION = re.compile(r"(anthropic\.claude-code)(?:@(.+))?", re.IGNORECASE)
-_LOCAL = re.compile(r"\$\{(?:localEnv|containerEnv|env):([A-Za-z_]\w*)(?::([^}]*))?\}")
 
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
@@ -42,7 +42,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     if first is not None:
         yield Job(file, "devcontainer", first.used or first.place)
     for name in ("containerEnv", "remoteEnv"):
-        given = {key.value: (_value(found, node),) for key, node in items(get(found.root, name)) if node.kind == "text"}
+        given = {key.value: (value(found, node),) for key, node in items(get(found.root, name)) if node.kind == "text"}
         yield from environment.variables(given, file, repository.keep)
     yield from _extensions(found)
 
@@ -50,7 +50,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
 def _installed(document: Document, file: str) -> Iterator[Any]:
     for key, options in items(get(document.root, "features")):
         yield from _feature(document, file, key, options)
-    context = Context({}, Template(_LOCAL, lambda text: (_local(text),)), file)
+    context = Context({}, Template(LOCAL, lambda text: (local(text),)), file)
     for name in _COMMANDS:
         for script in _scripts(document, get(document.root, name)):
             yield from installs.installs(script, context)
@@ -95,22 +95,6 @@ def _scripts(document: Document, node: Node | None) -> Iterator[Source]:
         yield document.script(node)
 
 
-def _local(text: str) -> Value:
-    found = _LOCAL.fullmatch(text)
-    if found is None or not found[2]:
-        return Value(None, None, f"`{text}`, which is the person's own")
-    return Value(found[2], None)
-
-
-def _value(document: Document, node: Node) -> Value:
-    found = _LOCAL.fullmatch(node.value)
-    if found is not None and found[2]:
-        return Value(found[2], document.place(node))
-    if "${" in node.value:
-        return Value(None, document.place(node), f"`{node.value}`")
-    return Value(node.value, document.value_place(node))
-
-
 def _extensions(document: Document) -> Iterator[Declared]:
     listed = (*elements(get(document.root, "customizations", "vscode", "extensions")), *elements(get(document.root, "extensions")))
     for node in listed:
@@ -119,31 +103,3 @@ def _extensions(document: Document) -> Iterator[Declared]:
             asked = Asked("anthropic.claude-code", "devcontainer", place)
             spec = Filled(found[2], place._replace(column=(place.column or 1) + found.start(2), text=found[2])) if found[2] else None
             yield declared(asked, spec)
-
-
-def build_args(repository: Repository, dockerfile: str) -> Mapping[str, tuple[Value, ...]]:
-    """The build arguments that the repository's devcontainers give to ``dockerfile``."""
-    given: dict[str, tuple[Value, ...]] = {}
-    for file in repository.files:
-        if not file.endswith(("devcontainer.json", ".devcontainer.json")) or (text := repository.text(file)) is None:
-            continue
-        found = json(file, text)
-        if isinstance(found, Gap) or (build := get(found.root, "build")) is None:
-            continue
-        named = text_of(get(build, "dockerfile")) or text_of(get(found.root, "dockerFile")) or "Dockerfile"
-        if _below(file.rpartition("/")[0], named) == dockerfile:
-            for key, node in items(get(build, "args")):
-                if node.kind == "text":
-                    given[key.value] = (*given.get(key.value, ()), _value(found, node))
-    return given
-
-
-def _below(folder: str, path: str) -> str:
-    """``path`` as seen from ``folder``, relative to the repository."""
-    parts: list[str] = folder.split("/") if folder else []
-    for part in path.split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)

@@ -15,7 +15,7 @@ from cc_fleet.repo.reading.source import Source
 
 WANTS = (
     "Makefile", "makefile", "GNUmakefile", "*.mk", "Makefile.*", "justfile", "Justfile", ".justfile", "*.just", "Vagrantfile", "*.tf", "*.tf.json", "*.tftpl",
-    "*.hcl", "Earthfile", "Procfile", "Tiltfile", "*.groovy", "*.nomad", "Rakefile", "Brewfile.sh", "*.fish",
+    "*.hcl", "Earthfile", "Procfile", "Tiltfile", "*.groovy", "*.nomad", "Rakefile", "*.fish", "*.nu", "*.nix",
 )  # fmt: skip
 
 

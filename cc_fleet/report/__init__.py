@@ -14,7 +14,7 @@ from cc_fleet.records import NamedTuple
 
 
 class About(NamedTuple):
-    """What judged: the policy's name, files and digest; how many advisories, and theirs."""
+    """What judged: the policy's name, files and digest; how many advisories, and theirs; ``folders`` has a company's own."""
 
     policy: str
     files: tuple[str, ...]
@@ -22,6 +22,7 @@ class About(NamedTuple):
     advisories: int
     advisories_sha256: str
     contact: str | None = None
+    folders: tuple[str, ...] = ()
 
 
 class Route(NamedTuple):
@@ -37,6 +38,7 @@ class Report(NamedTuple):
 
     ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
     ``ways`` has the routes of each target, asked for before the rest of its facts was let go.
+    ``baseline`` has the fingerprints that were known before; None where nobody asked.
     """
 
     about: About
@@ -46,6 +48,7 @@ class Report(NamedTuple):
     home: str | None = None
     laid: tuple[tuple[str, ...], ...] = ()
     ways: tuple[tuple[Route, ...], ...] = ()
+    baseline: frozenset[str] | None = None
 
     def overlays(self) -> tuple[tuple[str, ...], ...]:
         """The overlays that apply to each target, in the order of targets."""

@@ -11,6 +11,7 @@ from cc_fleet.model import Finding, Target
 from cc_fleet.report import Report, Route, Style, verdict
 
 _INSTALL = ("product", "version", "method", "active_for", "place", "bundled_in", "intact", "pinned")
+_DECLARED = ("product", "spec", "installer", "resolved", "place")
 
 
 def render(report: Report, style: Style = Style()) -> str:
@@ -54,6 +55,7 @@ def _target(target: Target, found: str, overlays: tuple[str, ...], ways: tuple[R
         "kind": target.kind, "name": target.name, "machine_id": target.machine_id, "groups": list(target.groups),
         "overlays": list(overlays), "os": target.os, "verdict": found, "collected_at": target.collected_at,
         "installs": [{name: plain(getattr(install, name)) for name in _INSTALL} for install in target.installs],
+        "declared": [{name: plain(getattr(fact, name)) for name in _DECLARED} for fact in target.declared],
         "routes": [plain(route) for route in ways],
         "gaps": [plain(gap) for gap in target.gaps],
         "coverage": plain(target.coverage),

@@ -11,7 +11,22 @@ from hypothesis import strategies as st
 
 from cc_fleet.host import document
 from cc_fleet.host.document import FactsError
-from cc_fleet.model import GROUPS, Coverage, Credential, Declared, Gap, Gateway, Install, Job, Place, Rejected, Setting, Target, Update, Variable
+from cc_fleet.model import (
+    GROUPS,
+    Coverage,
+    Credential,
+    Declared,
+    Gap,
+    Gateway,
+    Install,
+    Job,
+    Place,
+    Rejected,
+    Setting,
+    Target,
+    Update,
+    Variable,
+)
 
 PLACE = Place("/a", 1, 2, "text")
 TARGET = Target(

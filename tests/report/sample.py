@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cc_fleet.model import Coverage, Finding, Fix, Gap, Install, Place, Problem, Step, Target, Waived
+from cc_fleet.model import Coverage, Declared, Finding, Fix, Gap, Install, Place, Problem, Step, Target, Waived
 from cc_fleet.report import About, Report
 
 ABOUT = About("acme", ("default.yaml", "/etc/cc-fleet/policy.yaml"), "0123456789abcdef" * 4, 28, "fedcba9876543210" * 4, "#claude-help")
@@ -60,3 +60,26 @@ NOTES = tuple(
 )  # fmt: skip
 MANY = Report(ABOUT, TIME, (LAPTOP._replace(gaps=()),), (*FINDINGS[:2], *(n._replace(problem=n.problem._replace(because="a" * 64)) for n in NOTES)), HOME)
 ALONE = MANY._replace(findings=NOTES)
+INSTALL = Place("images/web tools/Dockerfile", 7, 12, "@anthropic-ai/claude-code@$CLAUDE_VERSION")
+SHOP = Target(
+    "repository", "shop", "linux", TIME, "cc-fleet 0", Coverage(False, (), (), 4, ("212 files below .",)),
+    gaps=(Gap("is not YAML: line 3: found a tab", Place(".gitlab-ci.yml", 3, 1)),),
+    declared=(
+        Declared("cli", "2.1.19", "npm", Place("images/web tools/Dockerfile", 2, 20, "2.1.19"), used=INSTALL, job="images/web tools/Dockerfile"),
+        Declared("cli", "^2.1.0", "npm", Place("package.json", 5, 5, '"@anthropic-ai/claude-code": "^2.1.0"'), resolved="2.1.330", lock=Place("package-lock.json", 40), scheme="npm"),
+        Declared("claude-code-action", "v1", "github-actions", Place(".github/workflows/review.yml", 14, 15, "anthropics/claude-code-action@v1")),
+    ),
+)
+DECLARED = (
+    Finding("cli-version", "error", "shop", Problem(
+        "cli@2.1.19", "Claude Code 2.1.19 is denied: every session may die of duplicate tool_use ids", SHOP.declared[0].place,
+        Fix("repository", "pin 2.1.330"), None, (Step("ARG CLAUDE_VERSION", "2.1.19", SHOP.declared[0].place), Step("used by npm install", "2.1.19", INSTALL))), "1" * 64),
+    Finding("known-issue", "error", "shop", Problem(
+        "CCF-2026-0001", "requests repeat a tool_use id (Claude Code 2.1.19)", SHOP.declared[0].place, Fix("repository", "pin a later version"), "1" * 64, (), None, "CCF-2026-0001"), "2" * 64),
+    Finding("cli-unpinned", "warning", "shop", Problem(
+        "claude-code-action", "the action follows v1 | whatever that is tomorrow", SHOP.declared[2].place, Fix("repository", "pin v1.0.93")), "3" * 64),
+    Finding("unreadable", "warning", "shop", Problem("gap", "could not be judged: is not YAML: line 3: found a tab", SHOP.gaps[0].place, Fix("you", "correct it")), "4" * 64),
+    Finding("env-flag", "note", "shop", Problem(FLAG, f"{FLAG} is not set", Place("deploy/prod.env")), "5" * 64, Waived("moved next week", "2026-12-01", None, "OPS-7")),
+)  # fmt: skip
+REPO = Report(ABOUT._replace(files=("default.yaml",)), TIME, (SHOP,), DECLARED, HOME)
+"""A repository: what it declares, and how a version came about."""

@@ -26,7 +26,7 @@ CONTRACT = {
     "summary": {"targets", "errors", "warnings", "notes", "waived", "gaps", "verdict"},
 }
 # What we say beyond the contract.
-MORE = {"policy": {"contact"}, "target": {"routes", "overlays"}, "install": {"bundled_in", "intact", "pinned"}, "finding": {"subject", "trace"}}
+MORE = {"policy": {"contact"}, "target": {"routes", "overlays", "declared"}, "install": {"bundled_in", "intact", "pinned"}, "finding": {"subject", "trace"}}
 FINDING = DOCUMENT["findings"][0]
 PARTS = {
     "report": DOCUMENT, "tool": DOCUMENT["tool"], "policy": DOCUMENT["policy"], "advisories": DOCUMENT["advisories"], "target": DOCUMENT["targets"][0],

@@ -48,7 +48,9 @@ _PATH = r"(?:[A-Za-z]:[\\/]|[~/\\]|\$\{)[\w./\\~+@${}:-]*(?: (?!-)[\w./\\~+@${}:
 _VERSION = r"\d{1,9}\.\d{1,9}\.\d{1,9}(?:@[a-z0-9-]{1,20})?"
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
+    """A settings document of an editor: where it is, of which scope, whose."""
+
     path: str
     scope: str
     user: str | None
@@ -66,36 +68,41 @@ def read(machine: Machine) -> Iterator[Any]:
             seen.add(editor.data)
             machines = editor.data.startswith(f"{user.home}/.") and editor.data.endswith("/data")
             if not machines:
-                yield from _settings(machine, _File(f"{editor.data}/User/settings.json", "editor", user.name, editor.name))
+                yield from _settings(machine, File(f"{editor.data}/User/settings.json", "editor", user.name, editor.name))
             if machines or editor.name == CODE_SERVER:
-                yield from _settings(machine, _File(f"{editor.data}/Machine/settings.json", "editor-machine", user.name, editor.name))
+                yield from _settings(machine, File(f"{editor.data}/Machine/settings.json", "editor-machine", user.name, editor.name))
     if machine.cwd and machine.caller:
-        yield from _settings(machine, _File(f"{machine.cwd}/.vscode/settings.json", "editor-workspace", machine.caller.name, None, machine.cwd))
+        yield from _settings(machine, File(f"{machine.cwd}/.vscode/settings.json", "editor-workspace", machine.caller.name, None, machine.cwd))
 
 
-def _settings(machine: Machine, file: _File) -> Iterator[Any]:
+def _settings(machine: Machine, file: File) -> Iterator[Any]:
     found = read_text(machine.tree, file.path)
-    if found is None or isinstance(found, Gap):
-        yield from [found] if found else []
-        return
+    if isinstance(found, Gap):
+        yield found
+    elif found is not None:
+        yield from document(machine, file, found.text)
+
+
+def document(machine: Machine, file: File, text: str) -> Iterator[Any]:
+    """The facts of one settings document of an editor, given as its text."""
     wanted = {ALLOWED, VARIABLES, WRAPPER, *KEYS, *(name for name in machine.keep if "." in name)}
-    if "\\u" not in found.text and "claudeCode." not in found.text and not any(name in found.text for name in wanted):
+    if "\\u" not in text and "claudeCode." not in text and not any(name in text for name in wanted):
         return  # an ordinary file has nothing to parse
     try:
-        root = jsonc.parse(found.text)
+        root = jsonc.parse(text)
     except jsonc.JsoncError as err:
         yield Gap(f"cannot be read as an editor's settings: {err.what}", Place(file.path, err.line, err.column))
         return
-    lines = jsonc.Lines(found.text)
+    lines = jsonc.Lines(text)
     members = ((name, member) for name, member in (root.members or {}).items() if name in wanted or name.startswith("claudeCode."))
     for name, member in islice(members, _MOST):
         place = Place(file.path, *lines.position(member.start))
         if name == VARIABLES:
-            yield from _variables(machine, file, lines, found.text, member.node)
+            yield from _variables(machine, file, lines, text, member.node)
         yield _setting(machine, file, name, member.node.value, place)
 
 
-def _setting(machine: Machine, file: _File, name: str, value: JSON, place: Place) -> Setting:
+def _setting(machine: Machine, file: File, name: str, value: JSON, place: Place) -> Setting:
     value = _kept(machine, name, value)
     told = redact.name(name)
     hidden = value == REDACTED or (isinstance(value, dict) and name != ALLOWED)
@@ -129,7 +136,7 @@ def _allowed(machine: Machine, value: JSON) -> JSON:
     return kept
 
 
-def _variables(machine: Machine, file: _File, lines: jsonc.Lines, text: str, node: jsonc.Node) -> Iterator[Any]:
+def _variables(machine: Machine, file: File, lines: jsonc.Lines, text: str, node: jsonc.Node) -> Iterator[Any]:
     """The entries of ``claudeCode.environmentVariables``, a list of names and values or an object of them."""
     if node.members is not None:
         entries = [(name, member.node.value, member.start) for name, member in islice(node.members.items(), _MOST)]
@@ -157,7 +164,7 @@ def _named_at(text: str, name: str, at: int) -> int:
     return at
 
 
-def _variable(machine: Machine, file: _File, name: str, value: JSON, place: Place) -> Iterator[Any]:
+def _variable(machine: Machine, file: File, name: str, value: JSON, place: Place) -> Iterator[Any]:
     kept = redact.variable(name, value, machine.keep)
     kept = kept if isinstance(kept, str) else REDACTED if isinstance(kept, (dict, list)) else json.dumps(kept)
     place = place._replace(text=f"{json.dumps(redact.name(name), ensure_ascii=False)}: {json.dumps(kept, ensure_ascii=False)[:160]}")
@@ -234,4 +241,4 @@ def _said(machine: Machine, user: str | None, policy: str, value: Any, place: Pl
             return
     if name == "extensions.autoUpdate" and not isinstance(value, bool):
         value = {"0": False, "false": False, "1": True, "true": True}.get(str(value).lower(), value)
-    yield _setting(machine, _File(place.file, "editor-policy", user, "vscode"), name, value, place)
+    yield _setting(machine, File(place.file, "editor-policy", user, "vscode"), name, value, place)

@@ -38,7 +38,7 @@ def credential(name: str, value: Value, job: str | None = None) -> Credential | 
     text, place = value.text, value.place
     if text is None or place is None or "$" in text or "{{" in text:
         return None
-    if name in SECRETS and not _PLACEHOLDER.fullmatch(text.strip()):
+    if name in SECRETS and any(word in name for word in ("ANTHROPIC", "CLAUDE", "LITELLM")) and not _PLACEHOLDER.fullmatch(text.strip()):
         return Credential(name, place._replace(text=f"{name}={REDACTED}"), "everyone", job)
     if redact.has_secret(redact.url(text)) and "://" in text:
         return Credential("url", place._replace(text=f"{name}={redact.url(text)}"), "everyone", job)

@@ -15,19 +15,16 @@ from typing import Any
 from cc_fleet.host.commands import Word
 from cc_fleet.model import Declared, Place
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import environment, recognise, script, words
+from cc_fleet.repo.reading import environment, inner, recognise, script, words
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import Found, Said
-from cc_fleet.repo.reading.said import inside, possible, shown, split, value
+from cc_fleet.repo.reading.said import literal, possible, shown, split, value
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Template, Value
 
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", re.DOTALL)
 _ARRAY = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?|\"?\$([@*])\"?|\"?\$\{([@*])\}\"?")
 _DECLARES = frozenset("export local declare readonly typeset".split())
-_LAUNCHES = frozenset("su ssh eval docker podman runuser sudo retry run execute exec gosu vagrant multipass lxc kubectl watch xargs chroot nix-shell".split())
-_DOCKERFILE = re.compile(r"(?:.*/)?(?:.*[.-])?(?:Docker|Container)file(?:[.-].*)?", re.IGNORECASE)
-_SCRIPT = re.compile(r".*\.(?:ba|z|k)?sh|(?:.*/)?(?:bin|scripts|init\.d|profile\.d|cron[.\w]*)/[^/.]+")
 _AT_REST = frozenset("--version -v --help -h doctor install update upgrade config mcp plugin".split())
 BUDGET, DEEPEST = 50_000, 6
 
@@ -145,7 +142,7 @@ class _Run:
             self._fetch(command, said)
         elif (name in recognise.SHELLS or first in self.fetched or said[0].raw.strip("\"'") in self.fetched or name in ("source", ".")) and self.fetched:
             self._run_fetched(said)
-        if name in recognise.SHELLS or name in _LAUNCHES or name.startswith(("run_", "retry")):
+        if inner.launches(name, said):
             self._nested(said)
         if fed and name in recognise.SHELLS and fed[0].text in ("echo", "printf", "cat"):
             self._nested(fed)
@@ -154,8 +151,8 @@ class _Run:
 
             for one in said[1:]:
                 if one.raw[:1] in "\"'" and " " in one.text:
-                    self.facts += powershell.installs(inside(self.original, one), self.context)
-        self._bodies(command, name)
+                    self.facts += powershell.installs(literal(self.original, one), self.context)
+        self._bodies(command, name, said)
         if name in ("echo", "printf", "cat", "tee"):
             self._writes(command, said, fed)
 
@@ -253,34 +250,25 @@ class _Run:
                 self._found(recognise.argument("cli", "native", url, said[at + 1 :]))
                 return
 
-    def _nested(self, said: list[Said]) -> None:
+    def _nested(self, said: Sequence[Said]) -> None:
         """Words that are scripts of their own."""
-        for one in said[1:]:
-            if one.raw[:1] in "\"'" and " " in one.text and self.depth < DEEPEST:
-                self._script(inside(self.original, one), self.names)
+        for source, template in inner.quoted(self.original, said):
+            self._script(source, self.names, template)
 
-    def _bodies(self, command: script.Command, name: str) -> None:
-        """Here-documents: a shell's are scripts, and so are those that become a script or a Dockerfile."""
-        targets = [raw.strip("\"'") for raw in command.writes]
-        if name == "tee":
-            targets += [word.raw.strip("\"'") for word in command.words[1:]]
-        for body in command.bodies:
-            part, known = self.original.part(body.start, body.end), {} if body.quoted else self.names
-            if any(map(_DOCKERFILE.fullmatch, targets)) or (name in ("docker", "podman", "buildah") and any(word.raw == "build" for word in command.words)):
-                self._dockerfile(part, known)
-            elif name in recognise.SHELLS or name in _LAUNCHES or any(map(_SCRIPT.fullmatch, targets)) or (targets and part.text.startswith("#!")):
-                self._script(part, known)
+    def _bodies(self, command: script.Command, name: str, said: Sequence[Said]) -> None:
+        """Here-documents: a shell's are scripts, and so are those that become one; others are files."""
+        for kind, target, part, quoted in inner.bodies(command, name, self.original, said):
+            known = {} if quoted else self.names
+            if kind == "script":
+                self._script(part, known, self.context.template)
+            elif self.depth < DEEPEST:
+                self.facts += inner.facts(kind, target, part, known)
 
-    def _script(self, source: Source, known: Mapping[str, tuple[Value, ...]]) -> None:
+    def _script(self, source: Source, known: Mapping[str, tuple[Value, ...]], template: Template | None) -> None:
         if self.depth < DEEPEST and self.budget > 0:
-            inner = read(source, self.context._replace(variables=known), self.depth + 1)
-            self.facts += inner.facts
-            self.runs = self.runs or inner.runs
-
-    def _dockerfile(self, source: Source, known: Mapping[str, tuple[Value, ...]]) -> None:
-        from cc_fleet.repo import dockerfile  # type: ignore[attr-defined,unused-ignore]
-
-        self.facts += dockerfile.facts(source, known)
+            found = read(source, self.context._replace(variables=known, template=template), self.depth + 1)
+            self.facts += found.facts
+            self.runs = self.runs or found.runs
 
     def _writes(self, command: script.Command, said: list[Said], fed: list[Said]) -> None:
         """``echo "x=1" >> $GITHUB_OUTPUT``."""

@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cc_fleet.model import Place
-from cc_fleet.repo.reading import installs
+from cc_fleet.repo.reading import installs, recognise
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Template, Value
 
 _MENTIONS = ("claude", "litellm")
 _BEGINS = re.compile(
-    r"(?<![\w./@-])(?:(?:sudo|env|time)\s+(?:-\w+\s+)*)?(?:npm|pnpm|yarn|bun|npx|bunx|pnpx|curl|wget|claude(?=\s+(?:install|update))|pip3?|uvx?|pipx|brew|mise|asdf|volta|nix|docker|podman|apt-get|apt|apk|dnf|code)\s"
+    r"(?<![\w./@-])(?:(?:sudo|env|time)\s+(?:-\w+\s+)*)?(?:npm|pnpm|yarn|bun|npx|bunx|pnpx|deno|curl|wget|claude(?=\s+(?:install|update))|pip3?|uvx?|pipx|brew|mise|asdf|volta|nix|docker|podman|apt-get|apt|apk|dnf|code)\s"
 )
+_RUNS = re.compile(r"(?<![\w./-])(?:ba|z|da)?sh\s")
+_PARAMETER = re.compile(r"^@?[\w-]+(?:[ \t]+[*+$]?\w+(?:=(?:\"[^\"\n]*\"|'[^'\n]*'|\w+))?){1,20}[ \t]*:", re.MULTILINE)
 _COMMENT = re.compile(r"\s*(?:#|//|--|;|/?\*|rem\s)", re.IGNORECASE)
 _SET = re.compile(
     r"^[ \t]*(?:export\s+|def\s+|local\s+|override\s+|set\s+)?(?P<name>[A-Za-z_][\w.-]*)\s*(?:[:?]{0,2}=|:(?=\s*[\"']))\s*(?P<quote>[\"']?)(?P<value>[^\"'\n#,]*?)(?P=quote)\s*,?\s*(?:#.*)?$",
@@ -40,15 +42,27 @@ def commands(whole: Source, job: str | None = None, given: Mapping[str, tuple[Va
         return known.get(name) or (Value(None, None, f"`{text}`, not set here"),)
 
     context = Context(known, Template(_NAMED, resolve), job)
+    fetched: Source | None = None
     for start, end in _logical(whole.text):
         line = whole.text[start:end]
         small = line.lower()
         if not any(word in small for word in _MENTIONS) or _COMMENT.match(line):
             continue
-        begin = _BEGINS.search(line)
-        if begin is not None and not _printed(line[: begin.start()]):
-            part = whole.part(start + begin.start(), start + _ending(line, begin.start()))
-            yield from installs.installs(part.masked(part.text.replace("$$", " $")), context)
+        begin = _BEGINS.search(line) or (_RUNS.search(line) if fetched is not None else None)
+        if begin is None or _printed(line[: begin.start()]):
+            continue
+        part = whole.part(start + begin.start(), start + _ending(line, begin.start()))
+        part = part.masked(part.text.replace("$$", " $"))
+        if recognise.SCRIPT.search(part.text) and "|" not in part.text:
+            fetched = part
+        elif fetched is not None and _RUNS.match(part.text):
+            part = _after(fetched, part)
+        yield from installs.installs(part, context)
+
+
+def _after(first: Source, second: Source) -> Source:
+    """Two lines as one script."""
+    return Source.of(first.file, f"{first.text}\n{second.text}", (*first.lines, *second.lines), (*first.columns, *second.columns))
 
 
 def _names(whole: Source) -> dict[str, tuple[Value, ...]]:
@@ -59,6 +73,10 @@ def _names(whole: Source) -> dict[str, tuple[Value, ...]]:
             if "$(" not in text and "`" not in text and len(text) < 400:
                 place: Place = whole.place(one.start("value"), text)
                 found.setdefault(one["name"], (Value(text, place),))
+    for header in _PARAMETER.finditer(whole.text):
+        for one in re.finditer(r"(\w+)=(?:\"([^\"\n]*)\"|'([^'\n]*)')", header[0]):
+            text, at = (one[2], one.start(2)) if one[2] is not None else (one[3], one.start(3))
+            found.setdefault(one[1], (Value(text, whole.place(header.start() + at, text)),))
     return found
 
 

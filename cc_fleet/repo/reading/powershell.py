@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from cc_fleet.model import Place
-from cc_fleet.repo.reading import recognise, words
+from cc_fleet.repo.reading import environment, recognise, words
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import Found, Said
 from cc_fleet.repo.reading.said import possible, shown, value
@@ -83,7 +83,9 @@ class _Run:
             return
         if len(given) > 2 and given[1][0] == "=" and (found := _ASSIGNED.match(given[0][0])):
             if len(given) == 3:
-                self._assign(found[1] or found[2], *given[2])
+                name = found[1] or found[2]
+                self._assign(name, *given[2])
+                yield from filter(None, (environment.credential(name, one, self.context.job) for one in self.names[name.lower()]))
             else:
                 self.names[(found[1] or found[2]).lower()] = (Value(None, None, f"what `{given[2][0][:40]}` prints"),)
             given = given[2:]

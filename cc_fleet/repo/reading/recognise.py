@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from cc_fleet.model import LIBRARY
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.values import UNKNOWN
 from cc_fleet.repo.reading.words import Piece
@@ -19,7 +20,7 @@ _RELEASE = re.compile(
 )
 _CHANNELS = ("latest", "stable", "next", "rc", "beta")
 _VERSION = re.compile(rf"v?[0-9{UNKNOWN}][\w.+{UNKNOWN}-]*")
-_NPM = re.compile(r"(?:[\w./@-]+@npm:)?(" + "|".join(map(re.escape, NODE)) + r")(?:@(.*))?", re.DOTALL)
+_NPM = re.compile(r"(?:(?:[\w./@-]+@)?npm:)?(" + "|".join(map(re.escape, NODE)) + r")(?:@(.*))?", re.DOTALL)
 _PYTHON = re.compile(r"(litellm)(\[[\w, -]*\])?\s*(?:(@.*)|([=<>!~]=?.*|===.*))?", re.DOTALL)
 _IMAGE = re.compile(
     rf"(?:[\w.:{UNKNOWN}-]+/)*(?P<name>litellm[\w.-]*|claude-code-router|portkeyai/gateway|flexgate|ccgw|claude-code)(?::(?P<tag>[\w.{UNKNOWN}-]+))?(?:@sha256:[\w{UNKNOWN}]+)?"
@@ -88,8 +89,9 @@ _DIRECT = frozenset(("npx", "bunx", "pnpx"))
 
 
 def _node(words: Sequence[Said], name: str) -> Iterator[Found]:
+    direct = name in _DIRECT or (name == "deno" and any(word.text == "run" for word in words[1:2]))
     verbs = _options(words[1:], frozenset(("--prefix", "-C", "--cwd", "--dir", "--registry", "--filter", "-w", "--workspace")))
-    if name not in _DIRECT and (not verbs or verbs[0].text not in _INSTALLS):
+    if not direct and (not verbs or verbs[0].text not in _INSTALLS):
         return
     for word in words[1:]:
         text = word.text.partition("=")[2] if word.text.startswith("--package=") else word.text
@@ -186,7 +188,7 @@ def _python(words: Sequence[Said], name: str) -> Iterator[Found]:
         span = found.span(4)
         exact = version is not None and "," not in str(found[4]) and "*" not in str(found[4])
         if exact and version is not None:
-            yield _versioned("litellm", "pip", word, (span[0] + version.end(), span[1]), "exact")
+            yield _versioned("litellm" if "proxy" in (found[2] or "") else f"litellm{LIBRARY}", "pip", word, (span[0] + version.end(), span[1]), "exact")
         elif found[2] and "proxy" in found[2]:
             yield _versioned("litellm", "pip", word, span, "pep440")
 
@@ -257,7 +259,7 @@ _SUBSTITUTED = re.compile(rf"(?:[<$]\(|`)[^)`]*{SCRIPT.pattern}")
 FETCHERS = frozenset(("curl", "wget", "aria2c", "http", "fetch", "irm", "iwr"))
 _Reader = Callable[[Sequence[Said], str], Iterator[Found]]
 _MANAGERS: dict[str, _Reader] = {
-    **dict.fromkeys(("npm", "pnpm", "yarn", "bun", "npx", "bunx", "pnpx", "cnpm", "vp"), _node),
+    **dict.fromkeys(("npm", "pnpm", "yarn", "bun", "npx", "bunx", "pnpx", "cnpm", "vp", "deno"), _node),
     "claude": _claude, "brew": _brew, "docker": _container, "podman": _container, "nerdctl": _container,
     **dict.fromkeys(("apt-get", "apt", "dnf", "yum", "apk", "zypper", "microdnf"), _system),
     **dict.fromkeys(("winget", "choco", "scoop"), _windows),

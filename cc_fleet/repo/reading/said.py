@@ -22,27 +22,27 @@ def split(piece: words.Piece, word: Word) -> list[Said]:
     return found
 
 
-def inside(source: Source, said: Said) -> Source:
-    """The script in a quoted word, with the places of its lines."""
-    part = source.part(said.start + 1, said.start + len(said.raw) - 1)
-    return part if said.raw[0] == "'" else part.masked(re.sub(r"\\([\"$`])", r"\1", part.text))
-
-
 def value(pieces: list[words.Piece]) -> Value:
     text = words.text_of(pieces)
     why = next((piece.why for piece in pieces if piece.why), "")
+    parts = tuple((piece.text, piece.place, piece.why) for piece in pieces) if len(pieces) > 1 else ()
     if UNKNOWN in text or why:
-        return Value(None, None, why or "what cannot be read here")
+        return Value(None, None, why or "what cannot be read here", parts)
     place = next((piece.place for piece in pieces if piece.place is not None), None)
     if len(pieces) == 1 or place is None:
         return Value(text, place)
-    return Value(text, place._replace(text=None), parts=tuple((piece.text, piece.place, piece.why) for piece in pieces))
+    return Value(text, place._replace(text=None), parts=parts)
 
 
 def possible(values: Sequence[Value]) -> tuple[Value, ...]:
     """What a name may be: what is known of it, and only where nothing is, why."""
     known = tuple(dict.fromkeys(value for value in values if value.text is not None))
     return (known or tuple(values[:1]))[: words.COMBINATIONS]
+
+
+def literal(source: Source, said: Said) -> Source:
+    """The script in a quoted word as it is written."""
+    return source.part(said.start + 1, said.start + len(said.raw) - 1)
 
 
 def shown(raw: str) -> str:

@@ -19,7 +19,7 @@ from cc_fleet.repo.reading.values import UNKNOWN, Filled, Template, Value
 COMBINATIONS = 16  # of the values that the names of one command may have
 LONGEST = 64 * 1024
 _MARK, _PAD, _ZERO = "\ue000", "\ue001", 0xE010
-_MASKED = re.compile(f"{_MARK}([\ue010-\ue019]*){_PAD}*")
+MASKED = re.compile(f"{_MARK}([\ue010-\ue019]*){_PAD}*")
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _PIECE = re.compile(
     rf"'(?P<single>[^']*)'?|\$'(?P<ansi>[^'\\]*(?:\\.[^'\\]*)*)'?|(?P<quote>\$?\")|\\(?P<escape>.?)"
@@ -50,11 +50,10 @@ class Masks(NamedTuple):
 
     def values(self, masked: str) -> tuple[Value, ...]:
         """What the masked expression may be."""
-        digits = "".join(str(ord(c) - _ZERO) for c in masked if _ZERO <= ord(c) < _ZERO + 10)
-        number = int(digits) if digits and len(digits) < 7 else len(self.found)
-        if self.template is None or number >= len(self.found):
+        at = number(masked)
+        if self.template is None or at >= len(self.found):
             return (Value(None, None, "an expression that cannot be read here"),)
-        return self.template.resolve(self.found[number]) or (Value(None, None, f"`{self.found[number]}`, not set here"),)
+        return self.template.resolve(self.found[at]) or (Value(None, None, f"`{self.found[at]}`, not set here"),)
 
 
 def masked(source: Source, template: Template | None) -> tuple[Source, Masks]:
@@ -63,13 +62,24 @@ def masked(source: Source, template: Template | None) -> tuple[Source, Masks]:
         return source, Masks(template, ())
     found: list[str] = []
 
-    def mask(match: re.Match[str]) -> str:
+    def hide(match: re.Match[str]) -> str:
         told = _MARK + "".join(chr(_ZERO + int(digit)) for digit in str(len(found)))
         found.append(match[0])
         return (told + _PAD * (len(match[0]) - len(told)))[: len(match[0])]
 
-    text = template.pattern.sub(mask, source.text)
+    text = template.pattern.sub(hide, source.text)
     return source.masked(text) if text.count("\n") == source.text.count("\n") else source, Masks(template, tuple(found))
+
+
+def mask(number: int) -> str:
+    """What stands for the expression ``number``."""
+    return _MARK + "".join(chr(_ZERO + int(digit)) for digit in str(number)) + _PAD
+
+
+def number(masked: str) -> int:
+    """Which expression ``masked`` stands for."""
+    digits = "".join(str(ord(c) - _ZERO) for c in masked if _ZERO <= ord(c) < _ZERO + 10)
+    return int(digits) if digits and len(digits) < 7 else 10**7
 
 
 class Scope(NamedTuple):
@@ -84,7 +94,7 @@ def choices(raws: Sequence[str], scope: Scope) -> Iterator[Callable[[str], Value
     """For each combination of what the names in ``raws`` may be: a name's or masked expression's value."""
     several: dict[str, tuple[Value, ...]] = {}
     for raw in raws:
-        for found in _MASKED.finditer(raw):
+        for found in MASKED.finditer(raw):
             several[found[0]] = scope.masks.values(found[0])
         for name in re.findall(rf"\$\{{?!?({_NAME}|[0-9])", raw):
             several[name] = scope.names.get(name, ())
@@ -120,17 +130,31 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
             pieces += pieces_of(look(found[kind]))
         else:
             text = "" if kind == "escape" and found[kind] == "\n" else found[kind]
-            pieces.append(Piece(text, scope.source.place(start + found.start(kind), text)))
+            pieces += _literal(text, start + found.start(kind), scope, look)
         size += len(pieces[-1].text) if pieces else 0
         at = end
     return pieces
 
 
+def _literal(text: str, start: int, scope: Scope, look: Callable[[str], Value]) -> Iterator[Piece]:
+    """A text as it stands there, but for expressions that were masked in it: quotes do not keep them."""
+    at = 0
+    for found in MASKED.finditer(text) if _MARK in text else ():
+        if found.start() > at:
+            yield Piece(text[at : found.start()], scope.source.place(start + at, text[at : found.start()]))
+        yield from pieces_of(look(found[0]))
+        at = found.end()
+    if at < len(text) or not text:
+        yield Piece(text[at:], scope.source.place(start + at, text[at:]))
+
+
 def pieces_of(value: Value) -> list[Piece]:
     """What a name stands for, as the pieces of a word."""
+    if value.parts:
+        return [Piece(*part) for part in value.parts]
     if value.text is None:
         return [Piece(UNKNOWN, None, value.why or "what cannot be read here")]
-    return [Piece(*part) for part in value.parts] or [Piece(value.text, value.place)]
+    return [Piece(value.text, value.place)]
 
 
 def _closed(raw: str, at: int, opens: str, closes: str) -> int:
@@ -143,7 +167,7 @@ def _closed(raw: str, at: int, opens: str, closes: str) -> int:
 
 
 def _short(text: str) -> str:
-    shown = _MASKED.sub("…", " ".join(text.split()))
+    shown = MASKED.sub("…", " ".join(text.split()))
     return shown if len(shown) <= 40 else f"{shown[:39]}…"
 
 
