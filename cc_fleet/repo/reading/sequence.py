@@ -130,11 +130,11 @@ def worked(shells: Iterable[Shell], facts: Iterable[Any], env: Mapping[str, tupl
 
 
 def pictured(document: Document, node: Node, template: Template, job: str | None) -> Iterator[Declared]:
-    """What the image that ``node`` names brings."""
+    """The gateway that the image which ``node`` names brings; what an image of Claude Code's name holds, its tag does not say."""
     if WORDS.search(node.value) or template.pattern.search(node.value):
         statement = document.place(node, node.value if len(node.value) < 200 else None)
         for one in expressions.filled(node.value, None, template):
-            yield from installs.image(one, statement, job)
+            yield from (fact for fact in installs.image(one, statement, job) if fact.product != "cli")
 
 
 def _joined(sources: Iterable[Source]) -> Iterator[Source]:
