@@ -90,8 +90,10 @@ def _profile(repository: Repository, file: str) -> Iterator[Any]:
     start, end = data.find(b"<?xml"), data.rfind(b"</plist>")
     try:
         root = plist.loads(data[start : end + len(b"</plist>")] if 0 <= start < end else data)
-    except Exception:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Recursion …
-        yield Gap("is no property list, or was cut short", Place(file))
+    except Exception as err:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Recursion …
+        line = getattr(err, "lineno", None)  # expat's
+        before = data[: max(start, 0)].count(b"\n")
+        yield Gap("is no property list, or was cut short", Place(file) if line is None else Place(file, before + line, getattr(err, "offset", 0) + 1))
         return
     about = File(file, "plist", file, None, 0)
     for said in _payloads(root, whole=file.endswith(".plist")):
