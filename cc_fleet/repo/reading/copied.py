@@ -86,14 +86,15 @@ def written(source: Source) -> Iterator[Written]:
             yield Written(target, source.part(body.start, body.end))
         given = command.fed or command.words
         if given and given[0].raw in ("echo", "printf") and not command.bodies:
-            yield from (Written(target, _inside(source, word.start, word.end)) for word in given[1:] if "{" in word.raw)
+            yield from (Written(target, _inside(source, word.start, word.end, given[0].raw)) for word in given[1:] if "{" in word.raw)
 
 
-def _inside(source: Source, start: int, end: int) -> Source:
-    """A quoted word without its quotes, joined where Docker joins lines."""
+def _inside(source: Source, start: int, end: int, printer: str) -> Source:
+    """A quoted word without its quotes, joined where Docker joins lines; ``printf`` makes a line's end of ``\\n``."""
     quote = source.text[start]
     part = source.part(start + 1, end - 1) if quote in "'\"" else source.part(start, end)
     text = part.text.replace("\\\n", " \n")
+    text = text.replace("\\n", "  ") if printer == "printf" else text
     return part.masked(re.sub(r"\\([\"$`\\])", r"\1", text) if quote == '"' else text)
 
 

@@ -14,7 +14,7 @@ def credential(name: str, value: Value, job: str | None = None, *, ours: bool) -
     A database's URL with its password, and a key of AWS', are another's matter unless what gets them
     runs Claude Code or a gateway (``ours``).
     """
-    found = environment.credential(name, value, job) if UNKNOWN not in (value.text or "") else None
+    found = environment.credential(name, value, job, others=ours) if UNKNOWN not in (value.text or "") else None
     return found if found is not None and (ours or is_ours(name, found)) else None
 
 
