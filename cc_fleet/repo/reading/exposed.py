@@ -11,8 +11,8 @@ from cc_fleet.repo.reading.values import UNKNOWN, Value
 def credential(name: str, value: Value, job: str | None = None, *, ours: bool) -> Credential | None:
     """The credential that ``name`` is set to.
 
-    A database's URL with its password, and a key of AWS', are another's matter unless what gets them
-    runs Claude Code or a gateway (``ours``).
+    A database's URL with its password is another's matter, unless what gets it runs Claude Code or a
+    gateway (``ours``).
     """
     found = environment.credential(name, value, job, others=ours) if UNKNOWN not in (value.text or "") else None
     return found if found is not None and (ours or is_ours(name, found)) else None
@@ -20,6 +20,4 @@ def credential(name: str, value: Value, job: str | None = None, *, ours: bool) -
 
 def is_ours(name: str, found: Credential) -> bool:
     """Whether a credential is Claude Code's by its variable's name."""
-    if found.kind == "url":
-        return redact.concerns(name) or name.upper().endswith("_PROXY")
-    return not name.startswith("AWS_") or name == "AWS_BEARER_TOKEN_BEDROCK"
+    return found.kind != "url" or redact.concerns(name) or name.upper().endswith("_PROXY")
