@@ -59,7 +59,7 @@ def test_others_credentials_are_not_told(tmp_path: Path) -> None:
     assert collected(tmp_path, text).credentials == ()
     ours = text.replace("image: x", "image: ghcr.io/berriai/litellm:v1.92.0\n    build: .")
     target = collected(tmp_path, ours)
-    assert [(one.kind, one.place.line) for one in target.credentials] == [("url", 6)]
+    assert [(one.kind, one.place.line) for one in target.credentials] == [("url", 6), ("AWS_SECRET_ACCESS_KEY", 7)]
     assert [fact.spec for fact in target.declared] == ["1.92.0"]
 
 

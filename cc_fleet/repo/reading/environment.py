@@ -41,7 +41,7 @@ def credential(name: str, value: Value, job: str | None = None, *, others: bool 
     text, place = value.text, value.place
     if text is None or place is None or "$" in text or "{{" in text:
         return None
-    ours = others or job is not None or any(word in name for word in ("ANTHROPIC", "CLAUDE", "LITELLM"))
+    ours = others or job is not None or any(word in name for word in ("ANTHROPIC", "CLAUDE", "LITELLM", "BEDROCK"))
     if name in SECRETS and ours and not _PLACEHOLDER.fullmatch(text.strip()):
         return Credential(name, place._replace(text=f"{name}={REDACTED}"), "everyone", job)
     if redact.has_secret(redact.url(text)) and "://" in text:

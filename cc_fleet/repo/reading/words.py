@@ -38,11 +38,12 @@ _DEEP = re.compile(rf"(?:\$\{{[^}}$]*(?:\$(?!\{{)[^}}$]*)*){{{_DEEPEST}}}")  # s
 
 
 class Piece(NamedTuple):
-    """A part of a word: its text and where that is written; or ``why`` it is not known."""
+    """A part of a word: its text and where that is written; or ``why`` it is not known.  ``own``: it stands in the word itself."""
 
     text: str
     place: Place | None
     why: str = ""
+    own: bool = False
 
 
 class Masks(NamedTuple):
@@ -148,11 +149,11 @@ def _literal(text: str, start: int, scope: Scope, look: Callable[[str], Value]) 
     at = 0
     for found in MASKED.finditer(text) if _MARK in text else ():
         if found.start() > at:
-            yield Piece(text[at : found.start()], scope.source.place(start + at, text[at : found.start()]))
+            yield Piece(text[at : found.start()], scope.source.place(start + at, text[at : found.start()]), own=True)
         yield from pieces_of(look(found[0]))
         at = found.end()
     if at < len(text) or not text:
-        yield Piece(text[at:], scope.source.place(start + at, text[at:]))
+        yield Piece(text[at:], scope.source.place(start + at, text[at:]), own=True)
 
 
 def pieces_of(value: Value) -> list[Piece]:
