@@ -12,7 +12,7 @@ from typing import Any
 
 from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import installs, steps
+from cc_fleet.repo.reading import installs, sequence, steps
 from cc_fleet.repo.reading.document import Document, get, text_of
 from cc_fleet.repo.reading.values import Filled
 from cc_fleet.repo.reading.workflows import parsed
@@ -28,4 +28,4 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
         image = get(found.root, "runs", "image")
         if image is not None and (text := text_of(image)) and text.startswith("docker://"):
             yield from installs.image(Filled(text.removeprefix("docker://")), found.place(image, text), file)
-        yield from steps.bounded(file, steps.all_of(repository, file, found))
+        yield from sequence.bounded(file, steps.all_of(repository, file, found))

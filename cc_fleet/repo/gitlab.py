@@ -16,9 +16,8 @@ from typing import Any
 from cc_fleet.host import redact
 from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import environment, installs, sequence, steps
+from cc_fleet.repo.reading import environment, sequence
 from cc_fleet.repo.reading.document import get, items, text_of
-from cc_fleet.repo.reading.expressions import filled
 from cc_fleet.repo.reading.pipelines import Pipeline, Said, closure
 from cc_fleet.repo.reading.values import Context, Value
 
@@ -37,7 +36,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
         return
     if root is not None and sequence.WORDS.search(repository.text(root) or ""):
         return  # it is told with the pipeline that includes it
-    yield from steps.bounded(file, _facts(repository, pipeline))
+    yield from sequence.bounded(file, _facts(repository, pipeline))
 
 
 @lru_cache(maxsize=8)
@@ -54,21 +53,17 @@ def _facts(repository: Repository, pipeline: Pipeline) -> Iterator[Any]:
         variables = pipeline.variables(said)
         file = pipeline.jobs[name][0].document.file
         job = file if alone else f"{file}#{name}"
-        yield from steps.told(job, "ci", _done(pipeline, job, said, variables, repository.keep), repository.keep)
+        yield from sequence.told(job, "ci", _done(pipeline, job, said, variables, repository.keep), repository.keep)
         if pipeline.spent:
             yield Gap("has more jobs and variables than anybody reads", pipeline.jobs[name][0].document.place(pipeline.jobs[name][0].node))
             return
     yield from _credentials(pipeline)
 
 
-def _done(pipeline: Pipeline, job: str, said: dict[str, Said], variables: dict[str, tuple[Value, ...]], keep: frozenset[str]) -> steps.Done:
+def _done(pipeline: Pipeline, job: str, said: dict[str, Said], variables: dict[str, tuple[Value, ...]], keep: frozenset[str]) -> sequence.Done:
     facts: list[Any] = []
     for one in pipeline.images(said):
-        text = one.node.value
-        if sequence.WORDS.search(text) or "$" in text:
-            statement = one.document.place(one.node, text if len(text) < 200 else None)
-            for reference in filled(text, None, pipeline.template(variables)):
-                facts += installs.image(reference, statement, job)
+        facts += sequence.pictured(one.document, one.node, pipeline.template(variables), job)
     followed = []
     for keys in (("before_script", "script"), ("after_script",)):
         sources = [source for key in keys if key in said for source in pipeline.lines(said[key])]
@@ -80,7 +75,7 @@ def _done(pipeline: Pipeline, job: str, said: dict[str, Said], variables: dict[s
     env = {name: values for name, values in variables.items() if redact.concerns(name, keep)}
     for found in followed:
         env.update(found.exported)
-    return steps.Done(tuple(facts), place, env)
+    return sequence.Done(tuple(facts), place, env)
 
 
 def _credentials(pipeline: Pipeline) -> Iterator[Any]:

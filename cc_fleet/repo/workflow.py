@@ -15,7 +15,7 @@ from typing import Any
 
 from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import steps
+from cc_fleet.repo.reading import sequence, steps
 from cc_fleet.repo.reading.document import Document
 from cc_fleet.repo.reading.workflows import parsed
 
@@ -30,4 +30,4 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     if isinstance(found, Gap):
         yield found
     elif isinstance(found, Document):
-        yield from steps.bounded(file, steps.all_of(repository, file, found))
+        yield from sequence.bounded(file, steps.all_of(repository, file, found))

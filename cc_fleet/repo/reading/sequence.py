@@ -3,20 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from cc_fleet.host import redact
-from cc_fleet.model import Declared, Place
+from cc_fleet.model import Credential, Declared, Gap, Job, Place
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import installs
+from cc_fleet.repo.reading import environment, expressions, installs
+from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import Context, Value
+from cc_fleet.repo.reading.values import Context, Template, Value
 
+MOST = 20_000  # facts of one file
 WORDS = re.compile(r"claude|anthropic|litellm", re.IGNORECASE)
 _OTHER_LANGUAGES = re.compile(r"(?:\S*/)?(?:python|node|perl|ruby|deno|Rscript)", re.IGNORECASE)
 _POWERSHELL = re.compile(r"(?:\S*/)?(?:pwsh|powershell)", re.IGNORECASE)
 _RUNS = re.compile(r"^[ \t]*(?:&[ \t]*)?(claude(?:\.exe|\.cmd)?)(?=[ \t]+(?!install\b|update\b|--version)|$)", re.MULTILINE)
+
+
+class Done(NamedTuple):
+    """What a job comes to; ``place`` is where it first brings or runs Claude Code."""
+
+    facts: tuple[Any, ...]
+    place: Place | None
+    env: Mapping[str, tuple[Value, ...]]
+
+
+def bounded(file: str, facts: Iterator[Any]) -> Iterator[Any]:
+    """No more facts of one file than anybody reads, each declaration once."""
+    seen: set[Any] = set()
+    for number, fact in enumerate(islice(facts, MOST + 1)):
+        if number == MOST:
+            yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
+            return
+        key = fact._replace(job=None) if isinstance(fact, Declared) else fact._replace(user=None) if isinstance(fact, Credential) else fact
+        if key not in seen:
+            seen.add(key)
+            yield fact
+
+
+def concerning(env: Mapping[str, tuple[Value, ...]], keep: frozenset[str]) -> dict[str, tuple[Value, ...]]:
+    """Those variables that concern Claude Code."""
+    return {name: values for name, values in env.items() if redact.concerns(name, keep)}
+
+
+def told(name: str, kind: str, done: Done, keep: frozenset[str]) -> Iterator[Any]:
+    """The facts of a job that was followed: itself and its environment only where Claude Code is in it."""
+    yield from done.facts
+    if done.place is not None:
+        yield Job(name, kind, done.place)
+        yield from environment.variables(done.env, name, keep)
+    else:
+        for key, values in done.env.items():
+            for value in values:
+                if (found := environment.credential(key, value)) is not None:
+                    yield found
 
 
 class Followed(NamedTuple):
@@ -61,6 +103,38 @@ def follow(sources: Iterable[Source], context: Context, shell: str = "bash") -> 
         context = context._replace(variables=read.names)
         exported.update({name: read.names[name] for name in read.exported if name in read.names and redact.concerns(name)})
     return Followed(tuple(facts), runs, exported)
+
+
+class Shell(NamedTuple):
+    """Scripts of a job that run in one shell, with what they start with."""
+
+    sources: Sequence[Source]
+    context: Context
+    language: str = "bash"
+
+
+def worked(shells: Iterable[Shell], facts: Iterable[Any], env: Mapping[str, tuple[Value, ...]], keep: frozenset[str]) -> Done:
+    """What a job comes to, given its scripts, the facts of its images, and the environment that all of it gets."""
+    found = list(facts)
+    gets = concerning(env, keep)
+    runs: Place | None = None
+    for shell in shells:
+        text = "\n".join(source.text for source in shell.sources)
+        if concern(text, shell.context.variables) or (shell.context.template is not None and shell.context.template.pattern.search(text)):
+            done = follow(shell.sources, shell.context, shell.language)
+            found += done.facts
+            if done.place is not None:
+                gets.update({**concerning(shell.context.variables, keep), **done.exported})
+            runs = runs or done.runs
+    return Done(tuple(found), brought(found) or runs, gets)
+
+
+def pictured(document: Document, node: Node, template: Template, job: str | None) -> Iterator[Declared]:
+    """The gateway that the image which ``node`` names brings; what an image of Claude Code's name holds, its tag does not say."""
+    if WORDS.search(node.value) or template.pattern.search(node.value):
+        statement = document.place(node, node.value if len(node.value) < 200 else None)
+        for one in expressions.filled(node.value, None, template):
+            yield from (fact for fact in installs.image(one, statement, job) if fact.product != "cli")
 
 
 def _joined(sources: Iterable[Source]) -> Iterator[Source]:

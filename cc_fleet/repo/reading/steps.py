@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any
 
-from cc_fleet.host import redact
-from cc_fleet.model import Credential, Declared, Gap, Place
-from cc_fleet.model import Job as Ran
-from cc_fleet.records import NamedTuple
+from cc_fleet.model import Place
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import actions, environment, expressions, installs, sequence
+from cc_fleet.repo.reading import actions, environment, sequence
 from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
-from cc_fleet.repo.reading.names import Env, Names, Values
-from cc_fleet.repo.reading.sequence import WORDS
+from cc_fleet.repo.reading.names import Env, Values
+from cc_fleet.repo.reading.sequence import WORDS, Done, concerning, told
 from cc_fleet.repo.reading.values import Context
 from cc_fleet.repo.reading.workflows import DEEPEST, Flow, Job, Step, action_at, parsed
-
-MOST = 20_000  # facts of one file
-
-
-class Done(NamedTuple):
-    """What a job comes to; ``place`` is where it first brings or runs Claude Code."""
-
-    facts: tuple[Any, ...]
-    place: Place | None
-    env: Mapping[str, Values]
-
-
-def bounded(file: str, facts: Iterator[Any]) -> Iterator[Any]:
-    """No more facts of one file than anybody reads, each declaration once."""
-    seen: set[Any] = set()
-    for number, fact in enumerate(islice(facts, MOST + 1)):
-        if number == MOST:
-            yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
-            return
-        key = fact._replace(job=None) if isinstance(fact, Declared) else fact._replace(user=None) if isinstance(fact, Credential) else fact
-        if key not in seen:
-            seen.add(key)
-            yield fact
-
-
-def concerning(env: Mapping[str, Values], keep: frozenset[str]) -> dict[str, Values]:
-    """Those variables that concern Claude Code."""
-    return {name: values for name, values in env.items() if redact.concerns(name, keep)}
-
-
-def told(name: str, kind: str, done: Done, keep: frozenset[str]) -> Iterator[Any]:
-    """The facts of a job that was followed: itself and its environment only where Claude Code is in it."""
-    yield from done.facts
-    if done.place is not None:
-        yield Ran(name, kind, done.place)
-        yield from environment.variables(done.env, name, keep)
-    else:
-        for key, values in done.env.items():
-            for value in values:
-                if (found := environment.credential(key, value)) is not None:
-                    yield found
 
 
 def done(job: Job, name: str, keep: frozenset[str], depth: int = 0) -> Done:
@@ -91,16 +46,7 @@ def _images(job: Job, name: str) -> Iterator[Any]:
     for node in (get(job.node, "container"), *services):
         image = get(node, "image") if node is not None and node.kind == "map" else node
         if image is not None and text_of(image):
-            yield from pictured(job.document, image, job.names, name)
-
-
-def pictured(document: Document, node: Node, names: Names, job: str | None) -> Iterator[Declared]:
-    """The image that ``node`` names."""
-    if not WORDS.search(node.value) and "$" not in node.value:
-        return
-    statement = document.place(node, node.value if len(node.value) < 200 else None)
-    for one in expressions.filled(node.value, None, names.template):
-        yield from installs.image(one, statement, job)
+            yield from sequence.pictured(job.document, image, job.names.template, name)
 
 
 def _step(job: Job, step: Step, name: str, depth: int) -> tuple[list[Any], Place | None, Env]:
