@@ -286,16 +286,12 @@ def _remedy(policy: Policy, advisory: Advisory, view: View) -> Fix | None:
             return _install.remedy(remedy)
         version = _install.wanted(policy, view.install)
         if version is not None and not _stays(advisory, version):
-            return _install.copy(policy, view.install) if view.target.kind != "repository" else _written_in(view, version)
+            if view.target.kind == "repository":
+                from cc_fleet.checks import _written
+
+                return _written.brought(view, version)
+            return _install.copy(policy, view.install)
     return None
-
-
-def _written_in(view: View, version: str) -> Fix | None:
-    """How a repository is brought to ask for ``version`` where this view's copy is declared."""
-    from cc_fleet.checks import _written
-
-    here = (asked for asked in view.target.declared if view.install is not None and asked.product == "cli" and asked.place == view.install.place)
-    return next((_written.fix(asked, version) for asked in here), None)
 
 
 def _stays(advisory: Advisory, version: str) -> bool:

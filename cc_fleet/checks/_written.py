@@ -37,6 +37,12 @@ def fix(asked: Declared, version: str | None) -> Fix | None:
     return Fix("you", f"write {_words(asked, version)}{told}")
 
 
+def brought(view: View, version: str) -> Fix | None:
+    """How the copy of ``view`` is brought to this version where a repository asks for it."""
+    here = (asked for asked in view.target.declared if view.install is not None and asked.product == "cli" and asked.place == view.install.place)
+    return next((fix(asked, version) for asked in here), None)
+
+
 def _words(asked: Declared, version: str) -> str:
     shown, spec = asked.place.text or "", asked.spec
     if asked.used is not None:
