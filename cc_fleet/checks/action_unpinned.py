@@ -19,6 +19,7 @@ from cc_fleet.model import Declared, Fix, Problem
 from cc_fleet.policy import Policy
 
 SEVERITY = "error"
+DECLARED_ALONE = True
 _PART = r"[0-9a-f]{7,39}"
 
 
