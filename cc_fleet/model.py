@@ -83,6 +83,19 @@ class Declared(NamedTuple):
     scheme: str = "exact"
 
 
+class Ignore(NamedTuple):
+    """A comment in a repository that excuses findings of these checks (or advisories) at ``line``, up to a day or for good.
+
+    ``place`` is the comment's own.
+    """
+
+    checks: tuple[str, ...]
+    reason: str
+    until: Optional[str]
+    place: Place
+    line: int
+
+
 class Job(NamedTuple):
     """An image or CI job of a repository in which Claude Code runs: what it gets is all written there.
 
@@ -212,6 +225,7 @@ class Target(NamedTuple):
     gaps: tuple[Gap, ...] = ()
     declared: tuple[Declared, ...] = ()
     jobs: tuple[Job, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -235,6 +249,7 @@ GROUPS: dict[str, type] = {
     "gaps": Gap,
     "declared": Declared,
     "jobs": Job,
+    "ignores": Ignore,
 }
 
 
@@ -272,10 +287,10 @@ class Problem(NamedTuple):
 
 
 class Waived(NamedTuple):
-    """The waiver that excuses a finding, as the report shows it."""
+    """The waiver, comment or baseline that excuses a finding, as the report shows it; ``until`` None is for good."""
 
     reason: str
-    until: str
+    until: Optional[str]
     owner: Optional[str] = None
     ticket: Optional[str] = None
 
