@@ -15,7 +15,7 @@ from cc_fleet.model import Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.values import UNKNOWN, Filled, Template, Value
 
-PATTERN = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|[^'}]|\}(?!\}))*)\}\}")
+PATTERN = re.compile(r"\$\{\{((?:'[^']*'|[^'{}]|\}(?!\}))*)\}\}")  # no brace opens outside of a text: a search is linear
 MOST = 32  # values of one expression
 LONGEST = 4_000
 DEPTH = 40
@@ -142,7 +142,8 @@ class _Reader:
         while self._take("||"):
             other = self.both()
             known = tuple(value for value in found if value.text is not None and _truth(value))
-            found = known if len(known) == len(found) else (*known, *other)[: 2 * MOST]
+            unknown = tuple(value for value in found if value.text is None) if all(value.text == "" for value in other) else ()
+            found = known if len(known) == len(found) else (*known, *unknown, *other)[: 2 * MOST]
         self.depth -= 1
         return found
 

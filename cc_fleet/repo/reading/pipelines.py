@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.values import Template, Value
 
 Values = tuple[Value, ...]
 FILES, DEEPEST, LINES, MOST = 100, 11, 5_000, 200_000
-INPUT = re.compile(r"\$\[\[\s*(?:inputs\.)?([\w-]+)[^\]]*\]\]")
+INPUT = re.compile(r"\$\[\[\s*(?:inputs\.)?([\w-]+)[^\[\]]*\]\]")
 _NAME = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))|" + INPUT.pattern)
 _MENTIONED = re.compile(r"\$\{?!?([A-Za-z_]\w*)|\$env:(\w+)")
 _OWN_COMPONENT = re.compile(r"\$\{?CI_SERVER_(?:FQDN|HOST)\}?/\$\{?CI_PROJECT_PATH\}?/([\w-]+)@.*")
