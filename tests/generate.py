@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from cc_fleet import advisories, checks, compiled
+from cc_fleet import advisories, checks, compiled, repo
 from cc_fleet.checks import judge
 from cc_fleet.cli import demo
 from cc_fleet.decode import shape
@@ -49,6 +49,15 @@ is not known, or stands there twice, is an error with its file, line and column.
 name, then its groups; a first line `machine,group`, empty lines and `#` comments say nothing. Where machines share a name,
 use their ids.
 """
+_REPOSITORY = """
+Generated from `cc_fleet/repo`, a module a kind of file. `cc-fleet audit --repo DIR` asks git for the files (without git it walks
+the folder, and honours `.gitignore`), and reads those whose name is below and that mention Claude Code or a gateway. Nothing of
+the repository is run, nothing outside of it is read, and the network is not used.
+
+A version is judged where it is written: the `ARG`, the `env:`, the role's default. What it comes from where that cannot be read
+here is `pin-unresolved`; a file that cannot be parsed is a gap (exit code 4), never a pass. In the patterns `**/` stands for any
+folders, and a name without `/` counts in every folder.
+"""
 _NAMES = {
     "Policy": "the policy", "When": "a condition", "AutoUpdate": "auto-update", "Cli": "cli", "Denied": "a denial", "Extension": "an extension",
     "Environment": "a variable", "Setting": "a setting", "GatewayRule": "a gateway", "Sessions": "sessions", "Ring": "a ring", "Exceptions": "exceptions",
@@ -70,6 +79,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield PROJECT / "docs" / "advisories.md", advisories_page()
     yield PROJECT / "docs" / "policy.md", policy_page()
     yield PROJECT / "docs" / "coverage.md", coverage_page()
+    yield PROJECT / "docs" / "repository.md", repository_page()
     yield PROJECT / "README.md", readme()
 
 
@@ -92,6 +102,15 @@ def advisories_page() -> str:
         told = versions.replace("|", "\\|")
         lines.append(f"| {advisory.id} | {advisory.title} | {told} | {advisory.severity} | {advisory.check} | {advisory.evidence.level} |")
     return "\n".join(lines) + "\n"
+
+
+def repository_page() -> str:
+    """docs/repository.md: the docstring of every reader, with the names of the files that it reads."""
+    lines = ["# What is read of a repository", "", *_REPOSITORY.strip().splitlines(), ""]
+    for name, reader in repo.readers().items():
+        names = ", ".join(f"`{want}`" for want in dict.fromkeys(reader.WANTS))
+        lines += [f"## {name}", "", inspect.cleandoc(reader.__doc__ or ""), "", f"Names: {names}", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def policy_page() -> str:

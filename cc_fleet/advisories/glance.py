@@ -51,20 +51,20 @@ class Present(NamedTuple):
     @classmethod
     def on(cls, targets: Iterable[Target], rules: Iterable[Rule] = ()) -> "Present":
         seen = tuple(targets)
-        versions = frozenset(version for target in seen for version in _versions(target))
+        versions = frozenset(install.version for target in seen for install in target.installs)
+        for target in seen:
+            versions |= _asked(target) if target.declared else frozenset()
         return cls(versions, frozenset((*_told(rules), *(mark for target in seen for mark in _marks(target)))))
 
     def meets(self, needs: Iterable[Iterable[str]]) -> bool:
         return all(not self.marks.isdisjoint(any_of) for any_of in needs)
 
 
-def _versions(target: Target) -> Iterator[str]:
-    """The versions of what is installed there, and of what a repository asks for."""
-    yield from (install.version for install in target.installs)
-    if target.declared:
-        from cc_fleet.client import declared
+def _asked(target: Target) -> frozenset[str]:
+    """The versions that a repository asks for."""
+    from cc_fleet.client import declared
 
-        yield from (version for asked in target.declared if (version := declared.version(asked)) is not None)
+    return frozenset(version for asked in target.declared if (version := declared.version(asked)) is not None)
 
 
 def _bounds(parts: Iterable[tuple[str, str]]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -1,8 +1,8 @@
 """Checks: each module here compares what a target's clients do with the policy.
 
 A check is a module ``checks/<name>.py`` with a docstring (its page in the docs), a
-``SEVERITY`` and ``compare(policy, subject)``; one that looks back on the findings has
-``review(judgement)`` instead, of problems or (target, problem).  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
+``SEVERITY`` and ``compare(policy, subject)`` (with ``DECLARED_ALONE = True`` asked only where something is
+declared); one that looks back on the findings has ``review(judgement)`` instead, of problems or (target, problem).  Its cases are ``tests/checks/<name>/``.  Nothing else needs to know of it.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
@@ -67,13 +67,14 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     judged, laid = [], Laid(policy)
     shelf = Shelf(advisories, laid.gateways())
     compared = {name: check for name, check in all_checks().items() if hasattr(check, "compare")}
+    elsewhere = {name: check for name, check in compared.items() if not hasattr(check, "DECLARED_ALONE")}
     for target in targets:
         judged.append(target._replace(**_LET_GO))
         seen = tuple(views(target))
         overlays = applied(policy, target, seen)
         ruled, subject = laid.of(overlays), Subject(target, seen, laid.advisories(shelf.concerning(target), overlays))
         told: list[Finding] = []
-        for name, check in compared.items():
+        for name, check in (compared if target.declared else elsewhere).items():
             found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
             told += [_waived(ruled, finding, target, today) for finding in found]
         findings += _caused(told)
@@ -106,10 +107,8 @@ def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Itera
         for problem in ask(view):
             users.setdefault(problem, {})[view.user] = None
     if subject.target.kind == "repository":  # where a thing stands there says whom it is for
-        told: dict[tuple[str, str, Place], Problem] = {}
-        for problem in users:
-            told.setdefault((problem.subject, problem.message, problem.place), problem)
-        yield from told.values()
+        told = {(problem.subject, problem.message, problem.place): problem for problem in reversed(users)}
+        yield from reversed(told.values())
         return
     alone = len({view.user for view in subject.views}) == 1
     for problem, concerned in users.items():
@@ -286,16 +285,12 @@ def _remedy(policy: Policy, advisory: Advisory, view: View) -> Fix | None:
             return _install.remedy(remedy)
         version = _install.wanted(policy, view.install)
         if version is not None and not _stays(advisory, version):
-            return _install.copy(policy, view.install) if view.target.kind != "repository" else _written_in(view, version)
+            if view.target.kind == "repository":
+                from cc_fleet.checks import _written
+
+                return _written.brought(view, version)
+            return _install.copy(policy, view.install)
     return None
-
-
-def _written_in(view: View, version: str) -> Fix | None:
-    """How a repository is brought to ask for ``version`` where this view's copy is declared."""
-    from cc_fleet.checks import _written
-
-    here = (asked for asked in view.target.declared if view.install is not None and asked.product == "cli" and asked.place == view.install.place)
-    return next((_written.fix(asked, version) for asked in here), None)
 
 
 def _stays(advisory: Advisory, version: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cc_fleet.checks import _install
-from cc_fleet.client import EXTENSION, View
+from cc_fleet.client import EXTENSION, View, declared
 from cc_fleet.model import Declared, Fix, Place
 
 _PACKAGE = "@anthropic-ai/claude-code"
@@ -37,12 +37,18 @@ def fix(asked: Declared, version: str | None) -> Fix | None:
     return Fix("you", f"write {_words(asked, version)}{told}")
 
 
+def brought(view: View, version: str) -> Fix | None:
+    """How the copy of ``view`` is brought to this version where a repository asks for it."""
+    here = (asked for asked in view.target.declared if view.install is not None and asked.product == "cli" and asked.place == view.install.place)
+    return next((fix(asked, version) for asked in here), None)
+
+
 def _words(asked: Declared, version: str) -> str:
     shown, spec = asked.place.text or "", asked.spec
     if asked.used is not None:
         return version
     if spec and shown.count(spec) == 1:
-        return shown.replace(spec, version)
+        return shown.replace(spec, _replaced(asked, spec, version))
     if asked.product != "cli":
         return _of_another(asked, shown, version)
     if asked.installer == "native":
@@ -52,6 +58,14 @@ def _words(asked: Declared, version: str) -> str:
     if asked.installer in ("mise", "rtx", "asdf", "proto") and re.fullmatch(r"[\w:@/-]{1,60}", shown):
         return f"{shown} {version}" if asked.installer == "asdf" else f"{shown}@{version}"
     return _WORDS.get(asked.installer, f"{_PACKAGE}@{{version}}").format(version=version)
+
+
+def _replaced(asked: Declared, spec: str, version: str) -> str:
+    """The version in the words in which ``spec`` has one: ``main-v1.82.7-stable``, ``>=1.80``."""
+    one = declared.version(asked._replace(resolved=None))
+    if one is not None and one in spec:
+        return spec.replace(one, version)
+    return f"=={version}" if asked.scheme == "pep440" else version
 
 
 def _of_another(asked: Declared, shown: str, version: str) -> str:

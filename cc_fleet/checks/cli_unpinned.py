@@ -21,6 +21,7 @@ from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
 
 SEVERITY = "error"
+DECLARED_ALONE = True
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import best
 
 SEVERITY = "warning"
+DECLARED_ALONE = True
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from cc_fleet.policy import Policy
 from cc_fleet.versions import key
 
 SEVERITY = "warning"
+DECLARED_ALONE = True
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:

@@ -32,13 +32,15 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     def ask(rule: Setting, name: str, view: View) -> Iterator[Problem]:
         found, here = view.setting(name), view.target.kind == "repository"
         wrong = _wrong(rule, found)
-        if here and found.winner is None and not any(setting.user == view.user for setting in view.target.settings if view.job):
+        own = next((setting.place.file for setting in view.target.settings if setting.user == view.user), None) if here and view.job else None
+        if here and found.winner is None and own is None:
             return
         if wrong is None and rule.locked and not here and not found.managed and found.winner is not None:
             wrong = "is not said by managed settings, so every user may change it"
         if wrong is not None:
             told = Wrong(name, wrong, found, rule.locked)
-            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, place, place if here else belongs))
+            said = (found.winner.place if found.winner else Place(own or "")) if here else None
+            yield in_force(subject, view, told, lambda place, belongs: _fix(rule, name, said or place, said or belongs))
 
     yield from by_rule(policy, subject, policy.settings, ask)
     if policy.editor_settings:

@@ -80,6 +80,13 @@ def judged(loaded: Loaded, targets: Iterable[Target], groups: Sequence[str] = ()
     return Report(about, now, tuple(passed), tuple(findings), os.environ.get("HOME") or os.environ.get("USERPROFILE"), tuple(laid), tuple(ways))
 
 
+def from_workspace(report: Report, roots: Mapping[str, str]) -> Report:
+    """``report`` with where its repositories lie, by name, seen from the platform's workspace, or from here."""
+    workspace = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or ".")
+    found = {name: os.path.relpath(os.path.realpath(root), workspace).replace(os.sep, "/") for name, root in roots.items()}
+    return report._replace(below=tuple((name, path) for name, path in found.items() if path != "." and path.partition("/")[0] != ".."))
+
+
 def shown(report: Report, args: argparse.Namespace) -> int:
     """Print and write the report as asked, and return the exit code."""
     for name, file in _told_apart(args.output):

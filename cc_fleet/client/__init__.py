@@ -64,7 +64,7 @@ class View(NamedTuple):
 
     @property
     def version(self) -> str | None:
-        return self.install.version if self.install else None
+        return (self.install.version or None) if self.install else None
 
     def setting(self, name: str) -> Effective:
         """The setting at ``name`` (dots are a path) as this client merges its scopes."""

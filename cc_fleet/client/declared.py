@@ -9,9 +9,9 @@ not, so there (``complete`` is False) only what is said can be judged, never wha
 import re
 from collections.abc import Iterator
 
-from cc_fleet.client import View
+from cc_fleet.client import EXTENSION, View
 from cc_fleet.client.effective import Index
-from cc_fleet.model import Declared, Install, Job, Target
+from cc_fleet.model import Declared, Install, Job, Place, Target
 
 ROOT = "."
 _NUMBER = r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(?:-[0-9A-Za-z.-]{1,80})?(?:\+[0-9A-Za-z.-]{1,80})?"
@@ -61,6 +61,8 @@ def views(target: Target) -> Iterator[View]:
             yield View(user, user.rpartition("/")[0] or ROOT, copy, target, index, complete=False)
     for user, project in _settled(target):
         yield View(user, project, None, target, index, complete=False)
+    for file, folder in dict.fromkeys((v.place.file, v.project) for v in target.variables if v.origin == "editor"):
+        yield View(file, folder, Install(EXTENSION, "", "vscode", Place(file), (file,), file), target, index, complete=False)
 
 
 def _opened(job: Job) -> str | None:

@@ -75,7 +75,7 @@ def readers() -> dict[str, Reader]:
 def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = None) -> Target:
     """Everything that the readers find below ``root``.  Never raises for what stands there."""
     repository = Repository(root, keep)
-    found: dict[type, dict[Any, None]] = {kind: {} for kind in GROUPS.values()}
+    found: dict[type, dict[Any, Any]] = {kind: {} for kind in GROUPS.values()}
     for file, wanted in _wanted(repository.files):
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list

@@ -15,12 +15,12 @@ from typing import Any
 
 from cc_fleet.model import Declared, Gap, Job, Place, Variable
 from cc_fleet.repo import Repository, dockerfile
-from cc_fleet.repo.reading import composed, dotenv, environment, installs, interpolation
+from cc_fleet.repo.reading import composed, dotenv, environment, exposed, installs, interpolation
 from cc_fleet.repo.reading.build import build
 from cc_fleet.repo.reading.composed import Compose
 from cc_fleet.repo.reading.document import Node, elements, get, text_of
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import UNKNOWN, Context, Value
+from cc_fleet.repo.reading.values import Context, Value
 
 WANTS = (
     *(f"{name}.{end}" for name in ("docker-compose*", "compose*", "podman-compose*", "*.compose", "*.docker-compose", "*-compose") for end in ("yml", "yaml")),
@@ -42,7 +42,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
 
 def _secrets(file: str, text: str) -> Iterator[Any]:
     for name, value in dotenv.values(file, text).items():
-        if (found := environment.credential(name, value)) is not None:
+        if (found := exposed.credential(name, value, ours=False)) is not None:
             yield found
 
 
@@ -63,7 +63,7 @@ def _service(repository: Repository, compose: Compose, name: str, node: Node) ->
         is_job = place is not None
     for fact in facts:
         yield fact._replace(job=job) if is_job and isinstance(fact, Declared) else fact
-    yield from _credentials(given, job if is_job else None, compose.document.file)
+    yield from _credentials(given, job if is_job else None, compose.document.file, ours=is_job or bool(facts))
     if is_job and place is not None:
         yield Job(job, "image", place)
         yield from (fact for fact in environment.variables(given, job, repository.keep) if isinstance(fact, Variable))
@@ -74,20 +74,22 @@ def _place(compose: Compose, node: Node) -> Place:
     return compose.document.place(get(node, "build") or node)
 
 
-def _credentials(given: dict[str, tuple[Value, ...]], job: str | None, file: str) -> Iterator[Any]:
+def _credentials(given: dict[str, tuple[Value, ...]], job: str | None, file: str, *, ours: bool) -> Iterator[Any]:
     for name, values in given.items():
         for value in values:
-            if value.place is not None and value.place.file == file and UNKNOWN not in (value.text or "") and (found := environment.credential(name, value, job)):
+            if value.place is not None and value.place.file == file and (found := exposed.credential(name, value, job, ours=ours)) is not None:
                 yield found
 
 
 def _image(compose: Compose, node: Node) -> Iterator[Declared]:
-    """What an image brings that is not built here."""
+    """What an image brings, by its name."""
     image = get(node, "image")
-    if image is None or image.kind != "text" or get(node, "build") is not None:
+    if image is None or image.kind != "text":
         return
+    built = get(node, "build") is not None  # compose pulls the image first; one of Claude Code is most often only named so
     for value in compose.fill(image):
-        yield from installs.image(interpolation.filled(value), compose.document.value_place(image))
+        found = installs.image(interpolation.filled(value), compose.document.value_place(image))
+        yield from (fact for fact in found if not (built and fact.product == "cli"))
 
 
 def _commands(compose: Compose, node: Node) -> Iterator[Declared | Place]:

@@ -18,11 +18,11 @@ from typing import Any
 from cc_fleet.model import Credential, Declared, Gap, Job, Place, Variable
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import build_args, copied, environment, installs, interpolation, powershell
+from cc_fleet.repo.reading import build_args, copied, environment, exposed, installs, interpolation, powershell
 from cc_fleet.repo.reading import dockerfile as parser
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.stages import Build, Names, Step, TooMuch, chain_ends, templated
-from cc_fleet.repo.reading.values import UNKNOWN, Context, Value
+from cc_fleet.repo.reading.values import Context, Value
 
 WANTS = (
     *(f"{start}{name}{end}" for name in ("Dockerfile", "Containerfile", "dockerfile", "containerfile") for start, end in (("", ""), ("", ".*"), ("", "-*"), ("*.", ""), ("*-", ""), ("*.", ".*"))),
@@ -155,8 +155,7 @@ class _Reading:
     def _step(self, step: Step) -> Iterator[Any]:
         keyword = step.instruction.keyword
         for name, value in step.assigned:
-            found = environment.credential(name, value) if UNKNOWN not in (value.text or "") else None
-            if found is not None:
+            if (found := exposed.credential(name, value, ours=True)) is not None:
                 yield found
         if keyword == "FROM" and step.stage is not None:
             stage = self.build.stages[step.stage]
@@ -215,7 +214,8 @@ def _of(fact: Any, job: Job | None, repository: Repository | None) -> Iterator[A
     if isinstance(fact, Declared):
         yield fact._replace(job=job.name if job else None)
     elif isinstance(fact, Credential):
-        yield fact._replace(user=job.name if job else None)
+        if job is not None or exposed.is_ours((fact.place.text or "").partition("=")[0], fact):
+            yield fact._replace(user=job.name if job else None)
     elif isinstance(fact, (copied.Written, copied.Copied)):
         yield from copied.facts(fact, repository, job.name if job else None)
     else:

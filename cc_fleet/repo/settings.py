@@ -78,7 +78,8 @@ def _profile(repository: Repository, file: str) -> Iterator[Any]:
     from cc_fleet.host import plist
     from cc_fleet.host.tree import Missing, Unreadable
 
-    if DOMAIN not in (text := repository.text(file) or ""):
+    text = repository.text(file) or ""
+    if DOMAIN not in text and not file.endswith(".plist"):
         return
     try:
         data = repository.tree.read(f"/{file}", _PROFILE)
@@ -90,8 +91,10 @@ def _profile(repository: Repository, file: str) -> Iterator[Any]:
     start, end = data.find(b"<?xml"), data.rfind(b"</plist>")
     try:
         root = plist.loads(data[start : end + len(b"</plist>")] if 0 <= start < end else data)
-    except Exception:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Recursion …
-        yield Gap("is no property list, or was cut short", Place(file))
+    except Exception as err:  # noqa: BLE001  # plistlib raises whatever a broken file makes it: Value, Overflow, Expat, Recursion …
+        line = getattr(err, "lineno", None)  # expat's
+        before = data[: max(start, 0)].count(b"\n")
+        yield Gap("is no property list, or was cut short", Place(file) if line is None else Place(file, before + line, getattr(err, "offset", 0) + 1))
         return
     about = File(file, "plist", file, None, 0)
     for said in _payloads(root, whole=file.endswith(".plist")):

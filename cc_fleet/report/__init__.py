@@ -8,7 +8,7 @@ from typing import Any
 
 from cc_fleet.client import views
 from cc_fleet.host import plugins
-from cc_fleet.model import Finding, Target, is_own
+from cc_fleet.model import Finding, Place, Target, is_own
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.records import NamedTuple
 
@@ -39,6 +39,7 @@ class Report(NamedTuple):
     ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
     ``ways`` has the routes of each target, asked for before the rest of its facts was let go.
     ``baseline`` has the fingerprints that were known before; None where nobody asked.
+    ``below`` has, by name, the folder of each repository that is not the workspace itself but lies below it.
     """
 
     about: About
@@ -49,6 +50,7 @@ class Report(NamedTuple):
     laid: tuple[tuple[str, ...], ...] = ()
     ways: tuple[tuple[Route, ...], ...] = ()
     baseline: frozenset[str] | None = None
+    below: tuple[tuple[str, str], ...] = ()
 
     def overlays(self) -> tuple[tuple[str, ...], ...]:
         """The overlays that apply to each target, in the order of targets."""
@@ -60,6 +62,11 @@ class Report(NamedTuple):
         for finding in self.findings:
             found.setdefault(finding.target, []).append(finding)
         return found
+
+    def seen(self, target: str, place: Place) -> Place:
+        """``place`` as the workspace has it, from where a platform looks at files."""
+        folder = dict(self.below).get(target)
+        return place if folder is None or place.file.startswith("/") else place._replace(file=f"{folder}/{place.file}")
 
     def routes(self) -> tuple[tuple[Route, ...], ...]:
         """The routes of every target, in the order of targets."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.model import Finding
+from cc_fleet.model import Finding, Place
 from cc_fleet.report import Report, Style, counts
 from cc_fleet.report._parts import foremost, named, region
 from cc_fleet.report.text import printable
@@ -34,17 +34,17 @@ def _commands(report: Report) -> Iterator[str]:
         told = ", ".join(f"{number} {level}{'s' if number != 1 else ''}" for number, level in left)
         yield f"::notice title=cc-fleet::{_message(f'not annotated, as GitHub shows ten of each kind: {told} more; the log and the other reports have them')}"
     for level, findings in found.items():
-        yield from (_command(finding) for finding in findings[: room[level]])
+        yield from (_command(finding, report.seen(finding.target, finding.problem.place)) for finding in findings[: room[level]])
     if not any(found.values()):
         yield "cc-fleet: nothing to annotate"
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, place: Place) -> str:
     """One workflow command; no name or text in it can end it, or begin another."""
     problem = finding.problem
-    at = region(problem.place)
-    told = {"file": problem.place.file}
-    if problem.place.line is not None:
+    at = region(place)
+    told = {"file": place.file}
+    if place.line is not None:
         told["line"] = str(at.line)
         told |= {"endLine": str(at.end_line)} if at.end_line not in (None, at.line) else {}
         if at.column is not None and at.end_line in (None, at.line):  # columns are shown within one line only

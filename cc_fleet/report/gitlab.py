@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from cc_fleet.digest import sha256
-from cc_fleet.model import Finding
+from cc_fleet.model import Finding, Place
 from cc_fleet.report import Report, Style
 from cc_fleet.report._parts import foremost, named, region
 from cc_fleet.report.text import printable
@@ -20,19 +20,19 @@ def render(report: Report, style: Style = Style()) -> str:
     for finding in foremost(report):
         if not finding.waived:
             stamp = _stamp(finding, told, several=several)
-            told[stamp] = _issue(finding, stamp, several=several)
+            told[stamp] = _issue(finding, report.seen(finding.target, finding.problem.place), stamp, several=several)
     return json.dumps(list(told.values()), indent=1) + "\n"
 
 
-def _issue(finding: Finding, stamp: str, *, several: bool) -> dict[str, Any]:
+def _issue(finding: Finding, place: Place, stamp: str, *, several: bool) -> dict[str, Any]:
     problem = finding.problem
     description = f"{finding.target}: {problem.message}" if several else problem.message
     if problem.fix:
         description += f" (fix: {problem.fix.summary})"
-    path = printable(problem.place.file)
+    path = printable(place.file)
     return {
         "description": printable(description), "check_name": printable(named(finding)), "fingerprint": stamp, "severity": _SEVERITY[finding.severity],
-        "location": {"path": path.removeprefix("./"), "lines": {"begin": region(problem.place).line}},
+        "location": {"path": path.removeprefix("./"), "lines": {"begin": region(place).line}},
     }  # fmt: skip
 
 

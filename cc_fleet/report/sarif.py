@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from cc_fleet import __version__, advisories, checks
 from cc_fleet.advisories import Advisory
-from cc_fleet.model import Finding, Place, Target
+from cc_fleet.model import Finding, Gap, Place
 from cc_fleet.report import Report, Style
 from cc_fleet.report._parts import excuse, region
 from cc_fleet.report.text import printable
@@ -37,7 +37,7 @@ def _run(report: Report) -> dict[str, Any]:
         "automationDetails": {"id": f"cc-fleet/{quote(printable(report.about.policy), safe='')}/"},
         "invocations": [{
             "executionSuccessful": True, "endTimeUtc": report.time,
-            "toolExecutionNotifications": [_notification(gap, target, bases) for target in report.targets for gap in target.gaps],
+            "toolExecutionNotifications": [_notification(gap, report.seen(target.name, gap.place), target.name, bases) for target in report.targets for gap in target.gaps],
         }],
         "originalUriBaseIds": _declared_bases(bases),
         "columnKind": "unicodeCodePoints",
@@ -108,13 +108,13 @@ def _result(finding: Finding, index: dict[str, int], bases: dict[str, str], repo
     found: dict[str, Any] = {
         "ruleId": rule, "ruleIndex": index[rule], "level": finding.severity,
         "message": {"text": _message(finding, several=several)},
-        "locations": [{**_location(problem.place, base), "logicalLocations": [{"name": printable(finding.target), "kind": "module"}]}],
+        "locations": [{**_location(report.seen(finding.target, problem.place), base), "logicalLocations": [{"name": printable(finding.target), "kind": "module"}]}],
         "partialFingerprints": {"ccFleet/v1": finding.fingerprint},
     }  # fmt: skip
     steps = [step for step in problem.trace if step.place is not None and step.place != problem.place][:100]
     if steps:
         found["relatedLocations"] = [
-            {"id": at, **_location(step.place or problem.place, base), "message": {"text": _sentence(_text(f"{step.source}: {step.value}"))}} for at, step in enumerate(steps, 1)
+            {"id": at, **_location(report.seen(finding.target, step.place or problem.place), base), "message": {"text": _sentence(_text(f"{step.source}: {step.value}"))}} for at, step in enumerate(steps, 1)
         ]
     if finding.waived:
         found["suppressions"] = [{"kind": "external", "status": "accepted", "justification": printable(excuse(finding))}]
@@ -149,10 +149,10 @@ def _location(place: Place, base: str) -> dict[str, Any]:
     }}  # fmt: skip
 
 
-def _notification(gap: Any, target: Target, bases: dict[str, str]) -> dict[str, Any]:
+def _notification(gap: Gap, place: Place, target: str, bases: dict[str, str]) -> dict[str, Any]:
     return {
-        "level": "warning", "message": {"text": _sentence(_text(f"{target.name}: could not be read: {gap.reason}"))},
-        "locations": [_location(gap.place, bases[target.name])], "descriptor": {"id": "unreadable"},
+        "level": "warning", "message": {"text": _sentence(_text(f"{target}: could not be read: {gap.reason}"))},
+        "locations": [_location(place, bases[target])], "descriptor": {"id": "unreadable"},
     }  # fmt: skip
 
 
@@ -160,9 +160,12 @@ def _notification(gap: Any, target: Target, bases: dict[str, str]) -> dict[str, 
 
 
 def _bases(report: Report) -> dict[str, str]:
-    """For each target the name of the folder that its relative paths begin at: a repository's own, else the machine's root."""
-    found, repositories = {}, 0
+    """For each target the name of the folder that its relative paths begin at: the workspace, another repository, else the machine's root."""
+    found, repositories, below = {}, 0, dict(report.below)
     for target in report.targets:
+        if target.name in below:
+            found[target.name] = _SOURCE
+            continue
         repositories += target.kind == "repository"
         own = _SOURCE if repositories == 1 else f"%SRCROOT{repositories}%"
         found[target.name] = own if target.kind == "repository" else _ROOT
@@ -170,8 +173,8 @@ def _bases(report: Report) -> dict[str, str]:
 
 
 def _declared_bases(bases: dict[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {_ROOT: {"uri": "file:///", "description": {"text": "The root of the machine."}}, _SOURCE: {"description": {"text": "The folder of the run."}}}
-    return told | {base: {"description": {"text": f"The repository {printable(name)}."}} for name, base in bases.items() if base != _ROOT}
+    told: dict[str, Any] = {_ROOT: {"uri": "file:///", "description": {"text": "The root of the machine."}}, _SOURCE: {"description": {"text": "The workspace."}}}
+    return told | {base: {"description": {"text": f"The repository {printable(name)}."}} for name, base in bases.items() if base not in told}
 
 
 def _uri(path: str) -> str:

@@ -340,3 +340,15 @@ def test_the_docs_show_a_picture_of_it() -> None:
     picture = (Path(__file__).parents[2] / "docs/report.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 200 * 1024
+
+
+def test_the_wheel_carries_the_page() -> None:
+    """What is installed here by ``pip install .`` is a wheel; nox does that for real runs."""
+    package = Path(run(sys.executable, "-I", "-c", "import cc_fleet; print(cc_fleet.__file__)").stdout.strip()).parent if installed() else None
+    need("an installed cc-fleet", package)
+    assert package is not None
+    assert {file.name for file in (package / "report/page").iterdir()} == {"page.jinja", "page.css", "page.js"}
+
+
+def installed() -> bool:
+    return subprocess.run([sys.executable, "-I", "-c", "import cc_fleet"], capture_output=True, check=False).returncode == 0

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from cc_fleet.cli import main
+from cc_fleet.cli._judge import from_workspace
 from tests import case
+from tests.report import sample
 from tests.report.test_formats import commands
 
 Capture = pytest.CaptureFixture[str]
@@ -125,3 +127,16 @@ def test_html_without_jinja2_names_the_extra_before_anything_is_read(asked: list
 def test_the_parts_of_the_page_are_in_the_package() -> None:
     """hatch takes a package's folder whole; the page's frame, style and script lie in it."""
     assert {path.name for path in (PROJECT / "cc_fleet/report/page").iterdir()} == {"page.jinja", "page.css", "page.js"}
+
+
+@pytest.mark.parametrize(("name", "root", "expected"), [
+    ("GITHUB_WORKSPACE", "w/services/shop", "services/shop"), ("CI_PROJECT_DIR", "w/services/shop", "services/shop"), ("", "w/services/shop", "w/services/shop"),
+    ("GITHUB_WORKSPACE", "w", None), ("GITHUB_WORKSPACE", "elsewhere", None), ("", ".", None), ("GITHUB_WORKSPACE", "w/..shop", "..shop"),
+])  # fmt: skip
+def test_paths_are_told_from_the_workspace(name: str, root: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    if name:
+        monkeypatch.setenv(name, str(tmp_path / "w"))
+    assert from_workspace(sample.REPO, {"shop": root}).below == ((("shop", expected),) if expected else ())

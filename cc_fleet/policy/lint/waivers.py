@@ -18,10 +18,10 @@ SOON = 14
 _MOST = 150
 # Checks whose findings hang on a name, a URL or a file, and name no version.
 VERSIONLESS = (
-    "auto-update", "env-flag", "extension-skew", "extension-unpinned", "gateway-url",
+    "action-unpinned", "auto-update", "cli-unpinned", "env-flag", "extension-skew", "extension-unpinned", "gateway-url", "pin-unresolved",
     "secret-exposed", "setting-value", "settings-ignored", "settings-invalid",
 )  # fmt: skip
-_OTHERS = ("gateway-version", "extension-version")
+_OTHERS = ("gateway-version", "extension-version", "pins-disagree")
 
 
 def remarks(sight: Sight) -> Iterator[Remark]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cc_fleet.host.facts.settings import File
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import build_args, script
+from cc_fleet.repo.reading import build_args, script, settings
 from cc_fleet.repo.reading.source import Source
 
 FOLDER = "/etc/claude-code"
@@ -85,18 +86,27 @@ def written(source: Source) -> Iterator[Written]:
             yield Written(target, source.part(body.start, body.end))
         given = command.fed or command.words
         if given and given[0].raw in ("echo", "printf") and not command.bodies:
-            yield from (Written(target, _inside(source, word.start, word.end)) for word in given[1:] if "{" in word.raw)
+            yield from (Written(target, _inside(source, word.start, word.end, given[0].raw)) for word in given[1:] if "{" in word.raw)
 
 
-def _inside(source: Source, start: int, end: int) -> Source:
-    """A quoted word without its quotes, joined where Docker joins lines."""
+def _inside(source: Source, start: int, end: int, printer: str) -> Source:
+    """A quoted word without its quotes, joined where Docker joins lines; ``printf`` makes a line's end of ``\\n``."""
     quote = source.text[start]
     part = source.part(start + 1, end - 1) if quote in "'\"" else source.part(start, end)
     text = part.text.replace("\\\n", " \n")
+    text = text.replace("\\n", "  ") if printer == "printf" else text
     return part.masked(re.sub(r"\\([\"$`\\])", r"\1", text) if quote == '"' else text)
 
 
 def facts(given: Copied | Written, repository: Repository | None, job: str | None) -> Iterator[Any]:
-    """What the settings hold, for the image ``job``."""
-    del given, repository, job
-    yield from ()
+    """What the settings hold, for the image ``job``; nothing where there is no image."""
+    if repository is None or job is None:
+        return
+    if isinstance(given, Copied):
+        yield from settings.facts(repository, given.file, given.scope, job)
+        return
+    body = given.body
+    for fact in settings.told(repository, File(body.file, scope(given.target), job), settings.whole(body.text)):
+        line, column = fact.place.line, fact.place.column
+        row = min((line or 1) - 1, len(body.lines) - 1)
+        yield fact._replace(place=fact.place._replace(line=body.lines[row], column=None if column is None else body.columns[row] + column - 1))

@@ -22,6 +22,7 @@ KEYWORDS = frozenset(
 )
 SIZE = 1024 * 1024
 MOST = 20_000  # instructions of one file
+WORDS = 5000  # of one command
 
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z]+)[ \t]*=[ \t]*(.*?)[ \t\r]*")
 _KEYWORD = re.compile(r"\s*([^\s\\`]*)\s*")
@@ -31,7 +32,7 @@ _OPTIONS = re.compile(r"(?:[-+][a-z]+(?: (?:pipefail|errexit|nounset|xtrace))? ?
 _TEMPLATE = re.compile(r"\s*(?:\{%.*%\}|<%[^=].*%>|\{\{-?\s*(?:/\*.*|(?:if|else|end|range|with|define|block|template)\b[^}]*)\}\}|\{#.*#\})\s*")
 _HEREDOC = re.compile(r"""[0-9]*<<(-?)(?:"([^"<>]+)"|'([^'<>]+)'|([^\s"'<>;&|()]+))(?:[>;&|)].*)?""", re.DOTALL)
 _OPTION = r"(?:\s|{escape}\n)*(--[A-Za-z][\w-]*(?:=(?:\"[^\"]*\"|[^\s\"]*)+)?)(?=\s|{escape}\n|$)"
-_WORD = r"(?:{escape}.|'[^']*'|\"(?:{escape}.|[^\"{escape}])*\"|[^\s'\"{escape}]|['\"{escape}])+"
+_WORD = r"(?:\{{\{{[^{{}}\n]{{0,300}}\}}\}}|<%=[^%\n]{{0,300}}%>|{escape}.|'[^']*'|\"(?:{escape}.|[^\"{escape}])*\"|[^\s'\"{escape}]|['\"{escape}])+"
 
 
 class Heredoc(NamedTuple):
@@ -219,6 +220,7 @@ def json_words(body: Source, escape: str) -> tuple[Word, ...] | None:
 
 def exec_script(body: Source, given: tuple[Word, ...]) -> Source:
     """The JSON form as the command line that it is: each word in quotes, where it stands."""
+    given = given[:WORDS]
     places = [body.place(word.start) for word in given]
     lines: list[int] = []
     columns: list[int] = []

@@ -33,12 +33,16 @@ def variables(values: Mapping[str, tuple[Value, ...]], job: str, keep: frozenset
             yield found
 
 
-def credential(name: str, value: Value, job: str | None = None) -> Credential | None:
-    """A credential that stands in the repository as it is; a placeholder or a reference is none."""
+def credential(name: str, value: Value, job: str | None = None, *, others: bool = False) -> Credential | None:
+    """A credential that stands in the repository as it is; a placeholder or a reference is none.
+
+    ``others``: also one of a cloud, which Claude Code or its gateway uses there.
+    """
     text, place = value.text, value.place
     if text is None or place is None or "$" in text or "{{" in text:
         return None
-    if name in SECRETS and any(word in name for word in ("ANTHROPIC", "CLAUDE", "LITELLM")) and not _PLACEHOLDER.fullmatch(text.strip()):
+    ours = others or job is not None or any(word in name for word in ("ANTHROPIC", "CLAUDE", "LITELLM", "BEDROCK"))
+    if name in SECRETS and ours and not _PLACEHOLDER.fullmatch(text.strip()):
         return Credential(name, place._replace(text=f"{name}={REDACTED}"), "everyone", job)
     if redact.has_secret(redact.url(text)) and "://" in text:
         return Credential("url", place._replace(text=f"{name}={redact.url(text)}"), "everyone", job)

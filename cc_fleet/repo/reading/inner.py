@@ -33,28 +33,36 @@ def quoted(source: Source, said: Sequence[Said]) -> Iterator[tuple[Source, Templ
 def of_pieces(source: Source, pieces: Sequence[words.Piece]) -> tuple[Source, Template]:
     """A word as a script: what stands there itself, and everything that a name stands for as an expression."""
     columns = dict(zip(reversed(source.lines), reversed(source.columns), strict=True))
+    owns = any(piece.own and piece.text for piece in pieces)
     held: list[Value] = []
     text = ""
     lines: list[int] = []
     starts: list[int] = []
     for piece in pieces:
         place = piece.place
-        if place is not None and place.file == source.file and place.line is not None and not piece.why and not (lines and place.line < lines[-1]):
-            if not lines:
-                lines, starts = [place.line], [place.column or 1]
-            if place.text == piece.text and place.line - lines[-1] < 50:
-                while lines[-1] < place.line:
-                    text, lines, starts = f"{text}\\\n", [*lines, lines[-1] + 1], [*starts, columns.get(lines[-1] + 1, 1)]
-                for _ in range(piece.text.count("\n")):
-                    lines.append(lines[-1] + 1)
-                    starts.append(columns.get(lines[-1], 1))
-                text += piece.text
-                continue
-        text += words.mask(len(held))
-        held.append(Value(None if piece.why else piece.text, place, piece.why))
+        if place is None or place.line is None or piece.why or place.text != piece.text or not _stands(piece, lines, source.file, owns=owns):
+            text += words.mask(len(held))
+            held.append(Value(None if piece.why else piece.text, place, piece.why))
+            continue
+        if not lines:
+            lines, starts = [place.line], [place.column or 1]
+        while lines[-1] < place.line:
+            text, lines, starts = f"{text}\\\n", [*lines, lines[-1] + 1], [*starts, columns.get(lines[-1] + 1, 1)]
+        for _ in range(piece.text.count("\n")):
+            lines.append(lines[-1] + 1)
+            starts.append(columns.get(lines[-1], 1))
+        text += piece.text
     first = lines or [source.lines[0]]
     made = Source.of(source.file, text, tuple(first), tuple(starts or [1]))
     return made, Template(words.MASKED, lambda found: (held[words.number(found)],) if words.number(found) < len(held) else ())
+
+
+def _stands(piece: words.Piece, lines: list[int], file: str, *, owns: bool) -> bool:
+    """Whether a piece stands in the word itself, or in the one line that the name says which is all of it."""
+    line = piece.place.line if piece.place is not None and piece.place.file == file else None
+    if line is None:
+        return False
+    return piece.own and (not lines or 0 <= line - lines[-1] < 50) if owns else not lines or line == lines[-1]
 
 
 def bodies(command: script.Command, name: str, source: Source, said: Sequence[Said]) -> Iterator[tuple[str, str, Source, bool]]:

@@ -174,6 +174,7 @@ class _Run:
         raw = self.original.text[said.start : said.start + len(said.raw)]
         if url := recognise.SCRIPT.search(raw):
             return self.source.place(said.start + url.start(), url[0])
+        raw = said.text.replace(UNKNOWN, "…") if words.MASKED.search(raw) else raw
         return self.source.place(said.start, shown(raw.strip("\"'")))
 
     def _assign(self, word: Word, found: re.Match[str], conditional: bool, name: str | None = None) -> None:

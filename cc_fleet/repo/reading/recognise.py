@@ -14,7 +14,9 @@ from cc_fleet.repo.reading.words import Piece
 EXTENSION = "anthropic.claude-code"
 NODE = {"@anthropic-ai/claude-code": "cli", "@musistudio/claude-code-router": "ccr", "@portkey-ai/gateway": "portkey"}
 # The installer's script, or a program by its URL with the version in it.
-SCRIPT = re.compile(r"(?:https?://)?(?:www\.)?claude\.ai/install\.(?:sh|ps1|cmd)(?![\w.])")
+SCRIPT = re.compile(
+    r"(?:https?://)?(?:(?:www\.)?claude\.ai/|raw\.githubusercontent\.com/anthropics/claude-code/[\w./-]+/)(?:install|bootstrap)\.(?:sh|ps1|cmd)(?![\w.])"
+)
 _RELEASE = re.compile(
     rf"(?:claude-code-releases/|/@anthropic-ai/claude-code/-/claude-code-|anthropics/claude-code/releases/download/v?)({UNKNOWN}|[\w.-]+?)(?=/|\.tgz)"
 )
@@ -54,13 +56,18 @@ class Found(NamedTuple):
     scheme: str = "exact"
 
 
+_FIRST = 500  # words of a command among which a package manager is looked for
+
+
 def installs(words: Sequence[Said], fed: Sequence[Said]) -> Iterator[Found]:
     """Everything that a command installs, given the command whose output it reads."""
     if not words or _PRINTS.fullmatch(words[0].text):
         return
     seen = False
-    for at, word in enumerate(words):
+    for at, word in enumerate(words[:_FIRST]):
         name = word.text.rpartition("/")[2].removesuffix(".exe").removesuffix(".cmd")
+        if UNKNOWN in name and (called := re.search(r"\$\{?(?:\w*_)?(p?npm|yarn|bun|brew)(?:_\w*)?\}?[\"']?$", word.raw, re.IGNORECASE)):
+            name = called[1].lower()  # "$NPM_BIN", wherever it is
         reader = _MANAGERS.get(name)
         if reader is not None and not (at and words[at - 1].text in ("install", "add", "-v", "--version", "which", "--cask")):
             for found in reader(words[at:], name):

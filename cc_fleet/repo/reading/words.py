@@ -33,13 +33,17 @@ _QUOTED = re.compile(
 )
 _PARAMETER = re.compile(rf"(!?)({_NAME}|[0-9]+|[@*#?$!-])(\[[^\]]*\])?(?:(:?[-=+?])|(##?|%%?|//?|\^\^?|,,?|:))?", re.DOTALL)
 
+_DEEPEST = 50
+_DEEP = re.compile(rf"(?:\$\{{[^}}$]*(?:\$(?!\{{)[^}}$]*)*){{{_DEEPEST}}}")  # so many are open at once
+
 
 class Piece(NamedTuple):
-    """A part of a word: its text and where that is written; or ``why`` it is not known."""
+    """A part of a word: its text and where that is written; or ``why`` it is not known.  ``own``: it stands in the word itself."""
 
     text: str
     place: Place | None
     why: str = ""
+    own: bool = False
 
 
 class Masks(NamedTuple):
@@ -112,6 +116,7 @@ def _looked(scope: Scope, key: str) -> tuple[Value, ...]:
 def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> list[Piece]:
     """The pieces of the word ``raw``, which stands at ``start`` of the scope's text."""
     pieces: list[Piece] = []
+    deep = raw.count("${") > _DEEPEST and _DEEP.search(raw) is not None
     at, size, quoted = 0, 0, False
     while at < len(raw) and size <= LONGEST:
         found = (_QUOTED if quoted else _PIECE).match(raw, at)
@@ -120,6 +125,9 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
         kind, end = str(found.lastgroup), found.end()
         if kind == "quote":
             quoted = not quoted
+        elif kind == "open" and deep:
+            pieces.append(Piece(UNKNOWN, None, "an expression that is nested too deep"))
+            break
         elif kind == "open":
             end = _closed(raw, end, "{", "}")
             pieces += _parameter(raw[found.end() : end - 1], start + found.end(), scope, look)
@@ -141,11 +149,11 @@ def _literal(text: str, start: int, scope: Scope, look: Callable[[str], Value]) 
     at = 0
     for found in MASKED.finditer(text) if _MARK in text else ():
         if found.start() > at:
-            yield Piece(text[at : found.start()], scope.source.place(start + at, text[at : found.start()]))
+            yield Piece(text[at : found.start()], scope.source.place(start + at, text[at : found.start()]), own=True)
         yield from pieces_of(look(found[0]))
         at = found.end()
     if at < len(text) or not text:
-        yield Piece(text[at:], scope.source.place(start + at, text[at:]))
+        yield Piece(text[at:], scope.source.place(start + at, text[at:]), own=True)
 
 
 def pieces_of(value: Value) -> list[Piece]:
