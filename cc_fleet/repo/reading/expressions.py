@@ -100,8 +100,17 @@ def _filled(text: str, found: list[re.Match[str]], chosen: tuple[Value, ...], pl
 
 
 def filled(text: str, place: Place | None, template: Template) -> tuple[Filled, ...]:
-    """``fill`` as what a version or an image is asked with."""
-    return tuple(Filled(UNKNOWN, None, value.why) if value.text is None else Filled(value.text, value.place) for value in fill(text, place, template))
+    """``fill`` as what a version or an image is asked with: ``UNKNOWN`` stands where a part is not known."""
+    found = list(template.pattern.finditer(text))
+    return tuple(dict.fromkeys(_partly(text, found, chosen, place) for chosen in _combined(found, template)))
+
+
+def _partly(text: str, found: list[re.Match[str]], chosen: tuple[Value, ...], place: Place | None) -> Filled:
+    made, at, where, why = "", 0, None, ""
+    for match, value in zip(found, chosen, strict=True):
+        made += text[at : match.start()] + (UNKNOWN if value.text is None else value.text)
+        at, where, why = match.end(), value.place or where, why or value.why
+    return Filled(made + text[at:], where or place, why)
 
 
 def _tokens(text: str) -> list[Token]:

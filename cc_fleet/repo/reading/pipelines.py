@@ -107,10 +107,12 @@ class Pipeline:
         self._globals: list[Part] = []
         self._left = MOST
         for document in given.documents:
-            self._globals.append(Part(document, document.root))
+            pairs = tuple((key, node) for key, node in items(document.root) if key.value in _NO_JOBS)
+            outside = Part(document, document.root._replace(kind="map", value=pairs))
+            self._globals.append(outside)
             if (default := get(document.root, "default")) is not None:
                 self._defaults.append(Part(document, default))
-            self._defaults.append(Part(document, document.root))
+            self._defaults.append(outside)
             for key, node in items(document.root):
                 if key.value not in _NO_JOBS and node.kind == "map":
                     self.jobs.setdefault(key.value, []).append(Part(document, node))
