@@ -22,11 +22,9 @@ SYSTEM = {
     "darwin": "/Library/Application Support/cc-fleet/policy.yaml",
 }
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+Reader = Callable[[str, int], bytes]  # of a file, at most so many and one more
 _UNITED = ("deny", "waivers", "gateways", "advisories", "overlays")
 _BY_NAME = ("cli", "extensions", "env", "settings", "editor-settings", "severity", "sessions", "exceptions")
-
-
-Reader = Callable[[str, int], bytes]
 
 
 class PolicyError(Exception):
@@ -92,10 +90,7 @@ def which(given: Iterable[str], environ: dict[str, str], platform: str) -> list[
 
 
 def load(names: list[str], read: Reader | None = None) -> Loaded:
-    """The policy of ``names`` (files, or packaged names), each adding to those before it.
-
-    ``read`` gets the bytes of a file, at most so many and one more, where they are not the disk's.
-    """
+    """The policy of ``names`` (files, or packaged names), each adding to those before it; ``read`` gets a file's bytes."""
     sources: list[_Source] = []
     for name in names:
         for source in _gather(name, "", (), read or read_bytes):
