@@ -18,7 +18,7 @@ from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
 from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
-from cc_fleet.repo.reading import listing
+from cc_fleet.repo.reading import ignores, listing
 from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
@@ -139,6 +139,7 @@ def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[
     if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
+    yield from ignores.read(file, text) if chosen else ()
     for reader in chosen:
         try:
             yield from reader.read(repository, file)

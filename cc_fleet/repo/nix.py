@@ -31,7 +31,7 @@ WANTS = ("*.nix",)
 _TOKEN = re.compile(r"#[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\]++|\\.)*+\"?|''(?:[^']++|'''|''[$\\]|'(?!'))*+(?:''|\Z)?", re.DOTALL)
 _URL = re.compile(r"@anthropic-ai/claude-code/-/claude-code-([^\s\"]+?)\.tgz|/claude-code-releases/([^\s/\"]+)/")
 _OWN = re.compile(r"\bpname\s*=\s*\"claude-code(?:-bin|-native)?\"|\bclaude-code\.overrideAttrs\b")
-_VERSION = re.compile(r"\bversion\s*=\s*(?:\"([^\"\n$]*)\"|([^;\n]{1,200});)")
+_VERSION = re.compile(r"\bversion\s*[=?]\s*(?:\"([^\"\n$]*)\"|([^;\n]{1,200});)")
 _USED = re.compile(r"(?<![\w./@:$'-])((?:[A-Za-z_][\w'-]*\.)*)claude-code(?![\w/@:'-])((?:\.[\w-]+)*)(\s*=(?!=))?")
 _FORMALS = re.compile(r"\{[^{}=;]*\}\s*(?:@\s*[\w'-]+\s*)?:")
 _ENABLED = re.compile(r"\bprograms\.claude-code(?:\.enable\s*=\s*true|\s*=\s*\{[^{}]*?\benable\s*=\s*true)")
@@ -61,13 +61,13 @@ def _defines(repository: Repository, file: str) -> bool:
 
 
 def _own(repository: Repository, whole: Source) -> Iterator[Declared]:
-    text = whole.text
+    text = _TOKEN.sub(lambda one: one[0] if one[0][0] in "\"'" else _blank(one), whole.text)
     for found in _URL.finditer(text):
         said, at = (found[1], found.start(1)) if found[1] else (found[2], found.start(2))
         if not (name := re.fullmatch(r"\$\{([\w.'-]*?)([\w'-]+)\}", said)):
             spec = Filled(said, None, f"`{said[:80]}`, not read here" if "$" in said else "")
             yield declared(Asked("cli", "nix", whole.place(at, said)), spec, whole.place(at, said))
-        elif (written := _near(re.compile(rf"\b{re.escape(name[2])}\s*=\s*(?:\"([^\"\n$]*)\"|([^;\n]{{1,200}});)"), text, found.start())) is not None:
+        elif (written := _near(re.compile(rf"\b{re.escape(name[2])}\s*[=?]\s*(?:\"([^\"\n$]*)\"|([^;\n]{{1,200}});)"), text, found.start())) is not None:
             yield _fact(repository, whole, written)
     for found in _OWN.finditer(text):
         written = _near(_VERSION, text, found.start(), after="overrideAttrs" in found[0])

@@ -3,7 +3,7 @@
 _shtab_cc_fleet_policy_subparsers=(lint show init schema waive)
 _shtab_cc_fleet_subparsers=(audit completion demo explain facts policy versions)
 
-_shtab_cc_fleet_audit_option_strings=(-h --help --root --repo --facts --probe --policy --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
+_shtab_cc_fleet_audit_option_strings=(-h --help --root --repo --facts --probe --policy --policy-ref --no-ignore --changed-since --baseline --write-baseline --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
 _shtab_cc_fleet_completion_option_strings=(-h --help)
 _shtab_cc_fleet_demo_option_strings=(-h --help --color)
 _shtab_cc_fleet_explain_option_strings=(-h --help --format --policy)
@@ -21,6 +21,7 @@ _shtab_cc_fleet_audit___root_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_audit___repo_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_audit___facts_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_audit___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_audit___baseline_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_explain___policy_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_facts___root_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_facts___policy_COMPGEN=_shtab_compgen_files
@@ -32,6 +33,7 @@ _shtab_cc_fleet_policy_init_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_policy_waive_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_versions___policy_COMPGEN=_shtab_compgen_files
 
+_shtab_cc_fleet_audit___write_baseline_choices=(prune all)
 _shtab_cc_fleet_audit___format_choices=(csv github gitlab html json junit markdown sarif text)
 _shtab_cc_fleet_audit___fail_on_choices=(error warning note)
 _shtab_cc_fleet_audit___if_nothing_choices=(fail pass)
@@ -50,6 +52,7 @@ _shtab_cc_fleet_pos_0_choices=(audit completion demo explain facts policy versio
 _shtab_cc_fleet_audit__h_nargs=0
 _shtab_cc_fleet_audit___help_nargs=0
 _shtab_cc_fleet_audit___probe_nargs=0
+_shtab_cc_fleet_audit___no_ignore_nargs=0
 _shtab_cc_fleet_audit___exit_zero_nargs=0
 _shtab_cc_fleet_audit__q_nargs=0
 _shtab_cc_fleet_audit___quiet_nargs=0

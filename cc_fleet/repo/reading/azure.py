@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Template, Value
 
 Values = tuple[Value, ...]
-PATTERN = re.compile(r"\$\(([A-Za-z_][\w.]*)\)|\$\{\{\s*(?:(parameters|variables)(?:\.([\w-]+)|\[\s*'([\w.-]+)'\s*\]))?[^}]*\}\}|\$\[\s*variables(?:\.([\w.]+)|\['([\w.]+)'\])\s*\]")
+PATTERN = re.compile(r"\$\(([A-Za-z_][\w.]*)\)|\$\{\{\s*(?:(parameters|variables)(?:\.([\w-]+)|\[\s*'([\w.-]+)'\s*\]))?[^{}]*\}\}|\$\[\s*variables(?:\.([\w.]+)|\['([\w.]+)'\])\s*\]")
 NAMES = re.compile(r"(?:.*/)?(?:[\w.-]*azure-pipelines?[\w.-]*\.ya?ml|\.?azure[\w-]*/.+\.ya?ml|\.pipelines/.+\.ya?ml|\.vsts-ci\.ya?ml|\.azuredevops/.+\.ya?ml)", re.IGNORECASE)
 _TEMPLATE = re.compile(r"template:\s*[\"']?([^\s\"'#@{}]+)")
 _STEPS = {"script": "", "bash": "bash", "pwsh": "pwsh", "powershell": "powershell"}

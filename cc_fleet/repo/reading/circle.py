@@ -52,6 +52,7 @@ class _Config:
     def __init__(self, document: Document) -> None:
         self.document, self.left = document, MOST
         self.called: set[str] = set()
+        self.commands = dict(self.definitions("commands"))
         top = get(document.root, "parameters")
         self.top = {key.value: self._default(about) for key, about in items(top)}
         plain = self.template(None, [])
@@ -68,10 +69,6 @@ class _Config:
             for key, node in items(get(owner, kind)):
                 if node.kind == "map":
                     yield key.value, node
-
-    def _command(self, name: str) -> Node | None:
-        plain = name.rpartition("/")[2]
-        return next((node for key, node in self.definitions("commands") if key == plain), None)
 
     def _default(self, about: Node) -> Values:
         default = get(about, "default")
@@ -117,7 +114,7 @@ class _Config:
                     yield from self._run(given, template, env, job)
                 elif name in ("when", "unless"):
                     yield from self.shells(get(given, "steps"), template, env, job, depth + 1)
-                elif (command := self._command(name)) is not None:
+                elif (command := self.commands.get(name.rpartition("/")[2])) is not None:
                     self.called.add(name.rpartition("/")[2])
                     inner = self.template(get(command, "parameters"), [Call(name, given, template)])
                     yield from self.shells(get(command, "steps"), inner, env, job, depth + 1)
