@@ -25,7 +25,7 @@ from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import document, installs
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import Context, Filled, Template, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Template, Value
 
 WANTS = ("*.nix",)
 _TOKEN = re.compile(r"#[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\]++|\\.)*+\"?|''(?:[^']++|'''|''[$\\]|'(?!'))*+(?:''|\Z)?", re.DOTALL)
@@ -90,7 +90,7 @@ def _fact(repository: Repository, whole: Source, written: re.Match[str]) -> Decl
         return declared(Asked("cli", "nix", statement), Filled(written[1], whole.place(written.start(1), written[1])), None)
     if value := _imported(repository, whole, written[2]):
         return declared(Asked("cli", "nix", statement), Filled(value.text or "", value.place), None)
-    return declared(Asked("cli", "nix", statement), Filled("", None, f"`{written[2].strip()[:80]}`, not read here"))
+    return declared(Asked("cli", "nix", statement), Filled(UNKNOWN, None, f"`{written[2].strip()[:80]}`, not read here"))
 
 
 def _imported(repository: Repository, whole: Source, expression: str) -> Value | None:
@@ -120,7 +120,7 @@ def _references(repository: Repository, whole: Source) -> Iterator[Declared]:
     plain = _TOKEN.sub(_blank, whole.text)
     formals = [found.span() for found in _FORMALS.finditer(plain) if "claude-code" in found[0]]
     why = _held(repository, whole)
-    spec = Filled("", None, why) if why else None
+    spec = Filled(UNKNOWN, None, why) if why else None
     starts = {found.start(): found.end() for found in _ENABLED.finditer(plain)}
     for found in _USED.finditer(plain):
         at = found.start()
