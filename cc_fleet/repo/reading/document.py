@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.source import Source
 
 SIZE = 1024 * 1024
 DEPTH = 100
-MOST = 100_000  # nodes of a document
+MOST, DOCUMENTS = 100_000, 1000  # nodes of a document; documents of a file
 
 
 class Node(NamedTuple):
@@ -117,7 +117,9 @@ def yaml(file: str, text: str) -> list[Document] | Gap:
     documents = []
     try:
         for root in pyyaml.compose_all(text, Loader=loader):
-            documents.append(Document(whole, _Composer(begins).node(root, 0)))  # noqa: PERF401  # what comes before the error is dropped too
+            if len(documents) == DOCUMENTS:
+                raise _TooMuch(f"has more than {DOCUMENTS} documents", root.start_mark.index)
+            documents.append(Document(whole, _Composer(begins).node(root, 0)))
     except pyyaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         where = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)

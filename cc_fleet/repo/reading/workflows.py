@@ -19,6 +19,7 @@ from cc_fleet.repo.reading import installs
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, text_of
 from cc_fleet.repo.reading.handed import Handed, handed
 from cc_fleet.repo.reading.names import Env, Names, Values, environment, matrix, nothing, value_of
+from cc_fleet.repo.reading.sequence import mentioned
 from cc_fleet.repo.reading.values import Context, Value
 
 DEEPEST = 3  # callers of callers that are followed
@@ -130,7 +131,7 @@ class Job:
         run = get(step.node, "run")
         if run is not None and run.kind == "text":
             source = self.document.script(run)
-            read = installs.read(source, Context(step.names.env, step.names.template))
+            read = installs.read(source, Context(mentioned(source.text, step.names.env), step.names.template))
             yield from handed(source, read.names, step.names.template)
 
     def _outputs(self, path: tuple[str, ...]) -> Values:
