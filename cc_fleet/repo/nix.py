@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from cc_fleet.model import Declared, Gap
@@ -39,6 +40,7 @@ _ASIDE = frozenset("overlays overlay homeManagerModules nixosModules darwinModul
 _LOCKS = ("flake.lock", "devenv.lock", "npins/sources.json", "nix/sources.json")
 _COMMIT = re.compile(r"nixpkgs[^\n]{0,200}[^0-9a-f][0-9a-f]{40}(?![0-9a-f])|\brev\s*=\s*\"[0-9a-f]{40}\"")
 _RUNS = re.compile(r"(?:Hook|Phase|[Ss]cript\w*|\b(?:text|exec|ExecStart\w*|run|command|postInstall|preInstall))\s*=\s*\Z")
+_MOST = 200  # versions that a file gives
 _FAR = 1500  # characters between a name and its version
 
 
@@ -65,14 +67,14 @@ def _defines(repository: Repository, file: str) -> bool:
 
 def _own(repository: Repository, whole: Source) -> Iterator[Declared]:
     text = _TOKEN.sub(lambda one: one[0] if one[0][0] in "\"'" else _blank(one), whole.text)
-    for found in _URL.finditer(text):
+    for found in islice(_URL.finditer(text), _MOST):
         said, at = (found[1], found.start(1)) if found[1] else (found[2], found.start(2))
         if not (name := re.fullmatch(r"\$\{([\w.'-]*?)([\w'-]+)\}", said)):
             spec = Filled(said, None, f"`{said[:80]}`, not read here" if "$" in said else "")
             yield declared(Asked("cli", "nix", whole.place(at, said)), spec, whole.place(at, said))
         elif (written := _near(re.compile(rf"\b{re.escape(name[2])}\s*[=?]\s*(?:\"([^\"\n$]*)\"|([^;\n]{{1,200}});)"), text, found.start())) is not None:
             yield _fact(repository, whole, written)
-    for found in _OWN.finditer(text):
+    for found in islice(_OWN.finditer(text), _MOST):
         written = _near(_VERSION, text, found.start(), after="overrideAttrs" in found[0])
         if written is not None:
             yield _fact(repository, whole, written)

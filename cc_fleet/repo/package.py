@@ -77,7 +77,7 @@ def _workspace(file: str, text: str) -> Iterator[Any]:
         yield read
         return
     for found in read:
-        yield from _overrides(found, document.get(found.root, "overrides"))
+        yield from _overrides(found, document.get(found.root, "overrides"), nested=False)
 
 
 def _dependencies(found: Document) -> Iterator[_Dependency]:
@@ -180,14 +180,14 @@ def _manager(found: Document) -> str | None:
     return told[1] if told else None
 
 
-def _overrides(found: Document, node: Node | None, depth: int = 0) -> Iterator[Declared]:
+def _overrides(found: Document, node: Node | None, *, nested: bool = True) -> Iterator[Declared]:
     """The versions that a package.json forces on whatever depends on a product."""
     for key, value in document.items(node):
         name = re.sub(r"(?<=.)@[^@/>]*$", "", key.value.rpartition("**/")[2].rpartition(">")[2])
-        if value.kind == "map" and depth < document.DEPTH:
+        if value.kind == "map" and nested:
             if (own := document.get(value, ".")) and name in NODE:
                 yield from _override(found, key._replace(value=name), own)
-            yield from _overrides(found, value, depth + 1)
+            yield from _overrides(found, value)
         else:
             yield from _override(found, key._replace(value=name), value)
 

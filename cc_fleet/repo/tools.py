@@ -71,7 +71,10 @@ def _fact(asked: Asked, spec: str, at: Place | None) -> Declared | None:
         return declared(asked, Filled(UNKNOWN, None, f"`{found[0].partition(':')[0]}:…`, which is no published version"))
     plain = re.sub(r"\A(?:prefix|latest):(?=\d)", "", spec)
     plain = plain[1:] if re.fullmatch(r"v\d.*", plain) else plain
-    return declared(asked, Filled(plain), at)
+    if at is not None and at.column is not None and at.text and at.text.endswith(plain):
+        at = at._replace(column=at.column + len(at.text) - len(plain), text=plain)
+    other = at is not None and at.line != asked.statement.line
+    return declared(asked, Filled(plain, at if other else None), at)
 
 
 def _asdf(repository: Repository, file: str, text: str) -> Iterator[Any]:

@@ -173,7 +173,7 @@ def many_heads() -> bytes:
 
 
 def many_groups() -> bytes:
-    return b"dependencies:\n" * 1_000_000 + NAME.encode()
+    return b"dependencies:\n" * 300_000 + NAME.encode()
 
 
 def many_spaces() -> bytes:
@@ -197,7 +197,8 @@ def test_hostile_packages(tmp_path: Path) -> None:
     assert collected(tmp_path, {"package.json": b"\xff\xfe\x00" + package().encode()}).declared == ()
     assert collected(tmp_path, {"package.json": f'{{"{NAME}": ' + "[" * 100_000}).gaps
     deep = '{"overrides": ' + '{"claude": ' * 400 + f'{{"{NAME}": "2.1.1"}}' + "}" * 401
-    assert collected(tmp_path, {"package.json": deep}).declared == ()
+    target = collected(tmp_path, {"package.json": deep})
+    assert [one.spec for one in target.declared] == ["2.1.1"] or target.gaps
 
 
 def test_a_lock_that_leads_out_of_the_repository_is_not_read(tmp_path: Path) -> None:
