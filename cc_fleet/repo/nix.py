@@ -48,6 +48,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
     if "claude" not in text:
         return
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     whole = Source.whole(file, text)
     own = dict.fromkeys(_own(repository, whole))
     yield from own

@@ -66,6 +66,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     if name in _LOCKS or name.startswith("pylock"):
         yield from _unasked(repository, file)
         return
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     whole = Source.whole(file, text)
     said = _written(whole)
     if isinstance(said, Gap):

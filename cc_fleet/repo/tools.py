@@ -43,6 +43,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     name = file.rpartition("/")[2]
     if "claude" not in text.lower():
         return
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     reader: Callable[[Repository, str, str], Iterator[Any]] = _mise
     for own, other in ((".tool-versions", _asdf), (".prototools", _proto), ("devbox.json", _devbox)):
         reader = other if name == own else reader
