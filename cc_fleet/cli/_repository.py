@@ -22,7 +22,7 @@ from cc_fleet.report import About, Report
 
 def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) -> Report:
     """``report`` with every repository of the command line."""
-    given = bool(args.policy) or which([], dict(os.environ), sys.platform) != ["default"]
+    given = _is_given(args)
     reports, roots = [report] if report is not None else [], {}
     taken = {target.name for one in reports for target in one.targets}
     for folder in args.repo:
@@ -36,6 +36,18 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
         roots[target.name] = folder
         reports.append(_judged(target._replace(ignores=()) if args.no_ignore else target, judges, folder, args))
     return from_workspace(_together(reports), roots)
+
+
+def judged_alone(loaded: Loaded, args: argparse.Namespace) -> tuple[Loaded, Report]:
+    """The report on one repository, and the policy that says what is wanted: its own where none is given."""
+    (folder,) = args.repo
+    own = _own_policy(folder, args.policy_ref) if os.path.isdir(folder) else None
+    return (loaded if own is None or _is_given(args) else own), judged_too(None, loaded, args)
+
+
+def _is_given(args: argparse.Namespace) -> bool:
+    """Whether somebody gave a policy, rather than that the packaged default judges."""
+    return bool(args.policy) or which([], dict(os.environ), sys.platform) != ["default"]
 
 
 def _judged(target: Target, judges: Sequence[Loaded], folder: str, args: argparse.Namespace) -> Report:

@@ -10,6 +10,7 @@ _shtab_cc_fleet_commands() {
     demo:'Audit a sample laptop and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
+    plan:'Propose what would put a repository right, as a patch that `git apply` takes'
     policy:'Check, show, start or change a policy file, or print its JSON Schema'
     versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
@@ -96,6 +97,19 @@ _shtab_cc_fleet_facts_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_cc_fleet_facts_defaults_added=0
+
+_shtab_cc_fleet_plan_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--repo[the repository]:DIR:_files -/"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "--policy-ref[read .cc-fleet.yaml from this git revision]:REV:"
+  "*--group[the repository is in this group\; repeatable]:NAME:"
+  "--out[write the patch to a file, and print nothing]:FILE:_files"
+  "--detailed-exitcode[exit with 1 where there is something to change]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_plan_defaults_added=0
 
 _shtab_cc_fleet_policy_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -190,6 +204,7 @@ _shtab_cc_fleet() {
         demo) _arguments -C -s $_shtab_cc_fleet_demo_options ;;
         explain) _arguments -C -s $_shtab_cc_fleet_explain_options ;;
         facts) _arguments -C -s $_shtab_cc_fleet_facts_options ;;
+        plan) _arguments -C -s $_shtab_cc_fleet_plan_options ;;
         policy) _shtab_cc_fleet_policy ;;
         versions) _arguments -C -s $_shtab_cc_fleet_versions_options ;;
       esac
