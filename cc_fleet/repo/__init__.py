@@ -10,7 +10,7 @@ Nothing of a repository is run, and nothing outside of it is read.
 import os
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -38,6 +38,12 @@ class Repository:
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
+
+    @cached_property
+    def wanted(self) -> dict[str, list[str]]:
+        """The files that some reader wants, with the names of those that do."""
+        matcher = _matcher()
+        return {file: readers for file in self.files if (readers := matcher.readers(file))}
 
     def has(self, file: str) -> bool:
         """Whether the repository has a file of this path."""
@@ -84,9 +90,8 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     """Everything that the readers find below ``root``.  Never raises for what stands there."""
     repository = Repository(root, keep)
     found: dict[type, dict[Any, Any]] = {kind: {} for kind in GROUPS.values()}
-    matcher = _matcher()
-    for file in repository.files:
-        for fact in _facts(repository, file, wanted) if (wanted := matcher.readers(file)) else ():
+    for file, wanted in repository.wanted.items():
+        for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])

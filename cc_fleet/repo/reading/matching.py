@@ -1,8 +1,8 @@
 """Which reader wants which file, by its name: fifty thousand names in the time of a few thousand regular expressions.
 
 In a pattern ``*`` stays in a folder, ``**/`` is any folders or none, and one without ``/`` fits the name in
-every folder.  A name is looked up whole and by its ending; only where its first letter or its last
-two are those of a pattern is that tried.
+every folder.  A name is looked up whole and by its ending; only where its first letter, its last two or a
+word in it are those of a pattern is that tried.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Matcher:
         self._ending: dict[str, list[str]] = {}
         self._first: dict[str, list[_Pattern]] = {}
         self._last: dict[str, list[_Pattern]] = {}
+        self._amid: dict[str, list[_Pattern]] = {}
         self._below: list[tuple[re.Pattern[str], _Pattern]] = []
         self._folders: dict[str, tuple[_Pattern, ...]] = {}
         for reader, patterns in wants.items():
@@ -45,6 +46,8 @@ class Matcher:
             self._ending.setdefault(name[2:], []).append(reader)
         elif name[0] not in "*?":
             self._first.setdefault(name[0], []).append(_Pattern(_compiled(name), reader))
+        elif name[-1] in "*?":
+            self._amid.setdefault(max(re.split(r"[*?]", name), key=len), []).append(_Pattern(_compiled(name), reader))
         else:
             self._last.setdefault(name[-2:], []).append(_Pattern(_compiled(name), reader))
 
@@ -54,6 +57,9 @@ class Matcher:
         found = [*self._exact.get(name, ()), *self._ending.get(name.rpartition(".")[2] if "." in name else "", ())]
         tried = (*self._first.get(name[:1], ()), *self._last.get(name[-2:], ()), *self._in(folder))
         found += [pattern.reader for pattern in tried if pattern.name.fullmatch(name)]
+        for word, patterns in self._amid.items():
+            if word in name:
+                found += [pattern.reader for pattern in patterns if pattern.name.fullmatch(name)]
         return sorted(set(found), key=self._order.__getitem__) if found else []
 
     def _in(self, folder: str) -> tuple[_Pattern, ...]:
