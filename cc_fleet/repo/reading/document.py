@@ -114,11 +114,11 @@ def yaml(file: str, text: str) -> list[Document] | Gap:
     loader: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
     whole = Source.whole(file, text)
     begins = 1 if text.startswith("\ufeff") else 0
-    documents = []
+    documents: list[Document] = []
     try:
         for root in pyyaml.compose_all(text, Loader=loader):
             if len(documents) == DOCUMENTS:
-                raise _TooMuch(f"has more than {DOCUMENTS} documents", root.start_mark.index)
+                return Gap(f"has more than {DOCUMENTS} documents", whole.place(root.start_mark.index))
             documents.append(Document(whole, _Composer(begins).node(root, 0)))
     except pyyaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
