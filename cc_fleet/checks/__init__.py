@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from cc_fleet.advisories import Advisory, Shelf
+from cc_fleet.checks import _ignores
 from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
@@ -77,7 +78,7 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
         for name, check in (compared if target.declared else elsewhere).items():
             found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
             told += [_waived(ruled, finding, target, today) for finding in found]
-        findings += _caused(told)
+        findings += _caused(_ignores.excused(ruled, target, told, today) if target.ignores else told)
     reviewed = laid.reviewed()
     for name, check in all_checks().items():
         if hasattr(check, "review"):
@@ -85,7 +86,7 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     return findings
 
 
-_LET_GO: Any = dict.fromkeys(GROUPS, ())
+_LET_GO: Any = dict.fromkeys(GROUPS.keys() - {"ignores"}, ())
 
 
 def _reviewed(name: str, check: Any, judgement: Judgement) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A waiver's last day is over, or near.
+"""A waiver's last day is over, or near; or that of a comment that excuses something in a repository.
 
 It no longer excuses anything from the day after `until`; in the fourteen days before, a note
 tells its owner. It cannot be ignored.
@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Judgement
-from cc_fleet.model import Fix, Problem
+from cc_fleet.checks import Judgement, _ignores
+from cc_fleet.model import Fix, Problem, Target
 from cc_fleet.policy import Waiver
 
 SEVERITY = "warning"
 DAYS = 14
 
 
-def review(judged: Judgement) -> Iterator[Problem]:
+def review(judged: Judgement) -> Iterator[Problem | tuple[Target, Problem]]:
+    for target in judged.targets:
+        for ignore in target.ignores:
+            if _ignores.refused(judged.policy, ignore, judged.today) is None and _ignores.is_over(ignore, judged.today):
+                message = f"the comment that ignores {', '.join(ignore.checks)} ended on {ignore.until} ({ignore.reason})"
+                yield target, Problem(",".join(ignore.checks), message, ignore.place, Fix("you", "repair what it excused, or agree on a new date"))
     if not judged.policy.waivers:
         return
     from datetime import date

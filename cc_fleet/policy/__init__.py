@@ -177,7 +177,7 @@ class Exceptions(NamedTuple):
     """What exceptions people may make."""
 
     max_days: Count | None = None  #: the longest that a new waiver may run
-    inline: Words[str] = ()  #: the checks that a comment in a repository may excuse
+    inline: Words[str] = ()  #: the checks that a comment in a repository may excuse; without this key any
     given: tuple[str, ...] = ()
 
 

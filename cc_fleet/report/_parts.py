@@ -44,7 +44,7 @@ def excuse(finding: Finding) -> str:
     if waived is None:
         return ""
     answers = ", ".join(word for word in (waived.owner, waived.ticket) if word)
-    return f"waived until {waived.until}: {waived.reason}{f' ({answers})' if answers else ''}"
+    return f"waived{f' until {waived.until}' if waived.until else ''}: {waived.reason}{f' ({answers})' if answers else ''}"
 
 
 def where(place: Place) -> str:

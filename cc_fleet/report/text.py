@@ -147,7 +147,8 @@ def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:
     if len(problem.trace) > 1 or (style.verbose and problem.trace):
         yield from _trace(report, problem.trace)
     if finding.waived:
-        yield from _wrapped(f"     waived until {finding.waived.until}: {finding.waived.reason}", "     ", style)
+        until = f" until {finding.waived.until}" if finding.waived.until else ""
+        yield from _wrapped(f"     waived{until}: {finding.waived.reason}", "     ", style)
     elif problem.fix is not None:
         summary, command = _tilde(problem.fix.summary, report), problem.fix.command
         yield from _wrapped(f"     fix ({problem.fix.who}): {summary}", "       ", style)

@@ -203,18 +203,21 @@ def get(node: Node | None, *keys: str) -> Node | None:
     return node
 
 
-def items(node: Node | None, depth: int = 0) -> Iterator[tuple[Node, Node]]:
-    """The (key, value) nodes of a map, what it merges last; nothing of anything else."""
-    if node is None or node.kind != "map" or depth > DEPTH:
-        return
-    merged: list[Node] = []
-    for key, value in node.value:
-        if key.kind == "text" and key.value == "<<" and not key.style:
-            merged += value.value if value.kind == "list" else [value]
-        elif key.kind == "text":
-            yield key, value
-    for other in merged:
-        yield from items(other, depth + 1)
+def items(node: Node | None) -> Iterator[tuple[Node, Node]]:
+    """The (key, value) nodes of a map, what it merges last and each merged map once; nothing of anything else."""
+    todo, seen = [node], set()
+    while todo:
+        one = todo.pop()
+        if one is None or one.kind != "map" or id(one) in seen:
+            continue
+        seen.add(id(one))
+        merged: list[Node] = []
+        for key, value in one.value:
+            if key.kind == "text" and key.value == "<<" and not key.style:
+                merged += value.value if value.kind == "list" else [value]
+            elif key.kind == "text":
+                yield key, value
+        todo += reversed(merged)
 
 
 def elements(node: Node | None) -> tuple[Node, ...]:
