@@ -9,10 +9,11 @@ Nothing of a repository is run, and nothing outside of it is read.
 # Annotations are not postponed here: as texts each would be compiled at start.
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from importlib import import_module
-from typing import Any, Protocol, cast
+from itertools import islice
+from typing import Any, Protocol, TypeVar, cast
 
 from cc_fleet import __version__
 from cc_fleet.data import load
@@ -27,7 +28,10 @@ from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
 _WORDS = (b"claude", b"anthropic", b"litellm")
+HELD = 32 * 1024 * 1024  # bytes of files that are kept, should they be asked for again
+MOST = 20_000  # facts of one file
 SIZE = 1024 * 1024  # characters of a script, a Makefile, and whatever else a reader follows word by word
+T = TypeVar("T")
 
 
 class Repository:
@@ -38,6 +42,8 @@ class Repository:
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
+        self._size = 0
+        self._known: dict[object, Any] = {}
 
     @cached_property
     def wanted(self) -> dict[str, list[str]]:
@@ -65,10 +71,20 @@ class Repository:
         """Whether ``file`` has more characters than its reader can follow in a few seconds."""
         return Gap(f"is larger than {size // 1024} KiB", Place(file)) if len(self.text(file) or "") > size else None
 
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What ``make`` makes, the first time that somebody asks for ``key``; it is forgotten with the repository."""
+        if key not in self._known:
+            self._known[key] = make()
+        return cast("T", self._known[key])
+
     def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
         if file not in self._texts:
             found = read_text(self.tree, f"/{file}", limit) if self.has(file) else None
             self._texts[file] = found._replace(place=Place(file)) if isinstance(found, Gap) else found
+            self._size += found.size if isinstance(found, Text) else 0
+            while self._size > HELD and len(self._texts) > 1:
+                first = self._texts.pop(next(iter(self._texts)))
+                self._size -= first.size if isinstance(first, Text) else 0
         return self._texts[file]
 
 
@@ -121,6 +137,7 @@ class _Embedded(Repository):
     def __init__(self, file: str, text: str) -> None:
         self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
         self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
+        self._size, self._known = 0, {}
 
 
 def _position(fact: Any) -> tuple[Any, ...]:
@@ -163,7 +180,10 @@ def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any
     yield from ignores.read(file, text) if chosen else ()
     for reader in chosen:
         try:
-            yield from _reader(reader).read(repository, file)
+            found = _reader(reader).read(repository, file)
+            yield from islice(found, MOST)
+            if next(found, None) is not None:
+                yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
         except RecursionError:
             yield Gap("is nested too deep to be read", Place(file))
 
