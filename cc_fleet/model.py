@@ -181,6 +181,20 @@ class Gap(NamedTuple):
     place: Place
 
 
+class Ignore(NamedTuple):
+    """A comment in a repository that asks to excuse what ``checks`` find on the lines ``line`` to ``last`` of its file.
+
+    It is as it stands there: without a reason, with no check of the name, with an ``until`` that is no date.
+    """
+
+    checks: tuple[str, ...]
+    reason: str
+    until: Optional[str]
+    place: Place
+    line: int
+    last: int
+
+
 class Coverage(NamedTuple):
     """What was looked at: as root or not, whose homes, how many files were read."""
 
@@ -212,6 +226,7 @@ class Target(NamedTuple):
     gaps: tuple[Gap, ...] = ()
     declared: tuple[Declared, ...] = ()
     jobs: tuple[Job, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -225,17 +240,9 @@ def is_own(fact: Union[Setting, Rejected]) -> bool:
 
 
 GROUPS: dict[str, type] = {
-    "installs": Install,
-    "settings": Setting,
-    "variables": Variable,
-    "gateways": Gateway,
-    "credentials": Credential,
-    "rejected": Rejected,
-    "updates": Update,
-    "gaps": Gap,
-    "declared": Declared,
-    "jobs": Job,
-}
+    "installs": Install, "settings": Setting, "variables": Variable, "gateways": Gateway, "credentials": Credential, "rejected": Rejected,
+    "updates": Update, "gaps": Gap, "declared": Declared, "jobs": Job, "ignores": Ignore,
+}  # fmt: skip
 
 
 class Fix(NamedTuple):
@@ -272,12 +279,13 @@ class Problem(NamedTuple):
 
 
 class Waived(NamedTuple):
-    """The waiver that excuses a finding, as the report shows it."""
+    """What excuses a finding, as the report shows it.  ``by``: policy (a waiver), comment, or baseline."""
 
     reason: str
-    until: str
+    until: Optional[str]
     owner: Optional[str] = None
     ticket: Optional[str] = None
+    by: str = "policy"
 
 
 class Finding(NamedTuple):

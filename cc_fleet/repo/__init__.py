@@ -17,7 +17,7 @@ from cc_fleet import __version__
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
+from cc_fleet.model import GROUPS, Coverage, Gap, Ignore, Place, Setting, Target
 from cc_fleet.repo.reading import listing
 from cc_fleet.repo.reading.source import Source
 
@@ -51,6 +51,10 @@ class Repository:
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found if isinstance(found, Gap) else None
 
+    def read(self) -> dict[str, str]:
+        """The texts of all files that were read so far."""
+        return {file: found.text for file, found in self._texts.items() if isinstance(found, Text)}
+
     def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
         if file not in self._texts:
             found = read_text(self.tree, f"/{file}", limit) if self.has(file) else None
@@ -79,12 +83,22 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     for file, wanted in _wanted(repository.files):
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
+    found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def _ignores(repository: Repository) -> Iterator[Ignore]:
+    """The comments that ask to excuse something, of all files that were read."""
+    for file, text in repository.read().items():
+        if "cc-fleet:" in text:
+            from cc_fleet.repo.reading import ignores
+
+            yield from ignores.read(file, text)
 
 
 def embedded(source: Source, name: str) -> Iterator[Any]:

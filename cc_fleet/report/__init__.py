@@ -8,7 +8,7 @@ from typing import Any
 
 from cc_fleet.client import views
 from cc_fleet.host import plugins
-from cc_fleet.model import Finding, Place, Target, is_own
+from cc_fleet.model import Finding, Place, Target, Waived, is_own
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.records import NamedTuple
 
@@ -103,6 +103,14 @@ def names() -> tuple[str, ...]:
 def counts(finding: Finding) -> bool:
     """Whether a finding counts in sums: a gap, a waived finding and a consequence do not."""
     return finding.waived is None and finding.problem.because is None and finding.check != "unreadable"
+
+
+def excused(waived: Waived) -> str:
+    """By what a finding is excused, until when, and why."""
+    if waived.by == "baseline":
+        return waived.reason
+    told = "ignored here" if waived.by == "comment" else "waived"
+    return f"{told} until {waived.until}: {waived.reason}" if waived.until else f"{told}: {waived.reason}"
 
 
 def routes(target: Target) -> list[Route]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cc_fleet.model import Finding, Fix, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
-from cc_fleet.report import Report, Route, Style, counts
+from cc_fleet.report import Report, Route, Style, counts, excused
 
 _NOTES = 2
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
@@ -147,7 +147,7 @@ def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:
     if len(problem.trace) > 1 or (style.verbose and problem.trace):
         yield from _trace(report, problem.trace)
     if finding.waived:
-        yield from _wrapped(f"     waived until {finding.waived.until}: {finding.waived.reason}", "     ", style)
+        yield from _wrapped(f"     {excused(finding.waived)}", "     ", style)
     elif problem.fix is not None:
         summary, command = _tilde(problem.fix.summary, report), problem.fix.command
         yield from _wrapped(f"     fix ({problem.fix.who}): {summary}", "       ", style)

@@ -52,7 +52,7 @@ def test_values() -> None:
     assert [target["verdict"] for target in DOCUMENT["targets"]] == ["findings", "nothing-checked"]
     assert DOCUMENT["findings"][1]["because"] == DOCUMENT["findings"][0]["fingerprint"]
     assert DOCUMENT["findings"][1]["advisory"] == "CCF-2026-0001"
-    assert DOCUMENT["findings"][4]["waived"] == {"reason": "an old SDK", "until": "2026-12-31", "owner": "ml@acme.example", "ticket": "OPS-1"}
+    assert DOCUMENT["findings"][4]["waived"] == {"reason": "an old SDK", "until": "2026-12-31", "owner": "ml@acme.example", "ticket": "OPS-1", "by": "policy"}
     assert DOCUMENT["findings"][3]["fix"] is None
     assert DOCUMENT["targets"][0]["installs"][3]["active_for"] == []
     assert DOCUMENT["targets"][0]["installs"][4]["active_for"] is None
