@@ -61,13 +61,11 @@ class Install(NamedTuple):
 class Declared(NamedTuple):
     """What a repository asks for: ``product`` is ``cli``, an extension's id, a gateway's kind, or an action's name.
 
-    ``spec`` is the version that it asks for, variables filled in; None where it names none.  ``place``
-    is where that stands written, else the statement that installs; ``used`` is that statement
-    where ``place`` is another line.  ``resolved`` is what a lock (``lock``) makes of it.
-    ``unresolved`` says what the version comes from where that cannot be read here.  ``job`` is the
-    image or CI job that it is for.  ``pin`` has the characters to write another version over
-    (its text is empty where a version would be inserted).  ``scheme`` is how ranges are written:
-    npm, pep440, or exact.
+    ``spec`` is the version asked for, names filled in (None: none), at ``place``, else that is the statement that
+    installs; ``used`` is the statement where ``place`` is another line.  ``resolved`` is what a lock makes of it,
+    ``unresolved`` what the version comes from where that cannot be read here, ``job`` the image or CI job that it is
+    for, ``pin`` the characters to write another version over (an empty text: one would be inserted), ``scheme`` how
+    ranges are written: npm, pep440, exact.
     """
 
     product: str
@@ -83,11 +81,19 @@ class Declared(NamedTuple):
     scheme: str = "exact"
 
 
-class Job(NamedTuple):
-    """An image or CI job of a repository in which Claude Code runs: what it gets is all written there.
+class Ignore(NamedTuple):
+    """A comment that asks to excuse what ``checks`` (or advisories) find on the lines ``line`` to ``last``; as it stands there."""
 
-    ``kind`` is image, ci or devcontainer; ``place`` the line that brings or runs Claude Code.
-    """
+    checks: tuple[str, ...]
+    reason: str
+    until: Optional[str]
+    place: Place
+    line: int
+    last: int
+
+
+class Job(NamedTuple):
+    """An image, ci job or devcontainer (``kind``) of a repository; ``place`` is the line that brings or runs Claude Code."""
 
     name: str
     kind: str
@@ -181,20 +187,6 @@ class Gap(NamedTuple):
     place: Place
 
 
-class Ignore(NamedTuple):
-    """A comment in a repository that asks to excuse what ``checks`` find on the lines ``line`` to ``last`` of its file.
-
-    It is as it stands there: without a reason, with no check of the name, with an ``until`` that is no date.
-    """
-
-    checks: tuple[str, ...]
-    reason: str
-    until: Optional[str]
-    place: Place
-    line: int
-    last: int
-
-
 class Coverage(NamedTuple):
     """What was looked at: as root or not, whose homes, how many files were read."""
 
@@ -279,7 +271,7 @@ class Problem(NamedTuple):
 
 
 class Waived(NamedTuple):
-    """What excuses a finding, as the report shows it.  ``by``: policy (a waiver), comment, or baseline."""
+    """What excuses a finding, as the report shows it; ``until`` None is for good.  ``by``: policy (a waiver), comment, or baseline."""
 
     reason: str
     until: Optional[str]

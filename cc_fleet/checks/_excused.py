@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cc_fleet.model import Finding, Ignore, Place, Target, Waived
 from cc_fleet.policy import KEPT, Policy, Waiver
@@ -10,7 +11,7 @@ from cc_fleet.policy import KEPT, Policy, Waiver
 # What there is to say of a comment: the check that it names, and why it excuses nothing, or one of these two.
 Became = tuple[Ignore, str, str]
 ENDED, ENDS = "ended", "ends"
-UNUSED = "nothing of that name was found on its lines"
+UNUSED = "nothing that it names was found on its lines"
 SOON = 14  # days
 _ADVISORY = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 
@@ -37,7 +38,7 @@ def excused(policy: Policy, findings: list[Finding], target: Target, today: str)
     became: list[Became] = []
     for ignore in target.ignores:
         if (why := _refused(policy, ignore, today)) is not None:
-            became.append((ignore, ignore.checks[0] if ignore.checks else "", why))
+            became.append((ignore, ", ".join(ignore.checks), why))
             continue
         for name in dict.fromkeys(ignore.checks):
             if (why := _no_check(policy, name)) is not None:
@@ -48,10 +49,12 @@ def excused(policy: Policy, findings: list[Finding], target: Target, today: str)
     used: set[tuple[Ignore, str]] = set()
     uses = _uses(target)
     told = [_ignored(policy, finding, valid, uses, used) for finding in told]
-    unused = dict.fromkeys(pair for pairs in valid.values() for pair in pairs)
-    became += [(ignore, name, _unused(policy, name)) for ignore, name in unused if (ignore, name) not in used]
-    soon = _latest(today, SOON)
-    became += [(ignore, name, ENDS) for ignore, name in unused if (ignore, name) in used and ignore.until is not None and ignore.until <= soon]
+    named: dict[Ignore, dict[str, None]] = {}
+    for ignore, name in (pair for pairs in valid.values() for pair in pairs):
+        named.setdefault(ignore, {})[name] = None
+    needed, soon = {ignore for ignore, _ in used}, _latest(today, SOON)
+    became += [(ignore, ", ".join(names), _unused(policy, names)) for ignore, names in named.items() if ignore not in needed]
+    became += [(ignore, ", ".join(names), ENDS) for ignore, names in named.items() if ignore in needed and ignore.until is not None and ignore.until <= soon]
     return told, became
 
 
@@ -139,9 +142,9 @@ def _no_check(policy: Policy, name: str) -> str | None:
     return None if _lets(policy, name) else f"the policy's exceptions.inline lets no comment excuse {name}"
 
 
-def _unused(policy: Policy, name: str) -> str:
-    if _ADVISORY.fullmatch(name) and not _lets(policy, name):
-        return "nothing of that name that the policy's exceptions.inline lets a comment excuse was found on its lines"
+def _unused(policy: Policy, names: Iterable[str]) -> str:
+    if any(_ADVISORY.fullmatch(name) and not _lets(policy, name) for name in names):
+        return "nothing that the policy's exceptions.inline lets a comment excuse was found on its lines"
     return UNUSED
 
 

@@ -40,7 +40,7 @@ def result_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="NAME=FILE", action="append", type=_output, default=[], help="write this format to a file as well; repeatable")
     parser.add_argument("--fail-on", choices=("error", "warning", "note"), default="error", help="the least severity that gives exit code 1 (default: error)")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 whatever is found")
-    parser.add_argument("--if-nothing", choices=("fail", "pass"), default="fail", help="exit with 3 or 0 where there is nothing of Claude Code (default: fail)")
+    parser.add_argument("--if-nothing", choices=("fail", "pass"), help="exit with 3 or 0 where there is nothing of Claude Code (default: fail; with --changed-since pass)")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing; the exit code tells")
     parser.add_argument("-v", "--verbose", action="store_true", help="show how every value in force came about")
@@ -163,7 +163,7 @@ def exit_code(report: Report, args: argparse.Namespace) -> int:
     if any(target.gaps for target in report.targets):
         return 4
     if all(target.nothing for target in report.targets):
-        return 3 if args.if_nothing == "fail" else 0
+        return 0 if args.if_nothing == "pass" else 3
     return 0
 
 

@@ -19,6 +19,7 @@ from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, judged, policy_options, probe_option, result_options, shown
 from cc_fleet.host import facts, system
 from cc_fleet.model import Target
+from cc_fleet.policy import committed
 
 _FACTS = 64 * 1024 * 1024
 
@@ -29,15 +30,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--facts", metavar="PATH", action="append", default=[], help="judge saved facts: a file, a folder of *.json, or - ; repeatable")
     probe_option(parser)
     policy_options(parser)
+    parser.add_argument("--policy-ref", metavar="REV", help=f"with --repo: read {committed.NAME} from this git revision, so that a change cannot relax its own policy")
+    parser.add_argument("--no-ignore", action="store_true", help="judge as if no comment in a repository (cc-fleet: ignore[CHECK] reason) excused anything")
+    parser.add_argument("--changed-since", metavar="REV", help="with --repo: tell only what stands in files that changed since this git revision")
+    parser.add_argument("--baseline", metavar="FILE", help="what this file knows does not fail; only new findings do")
+    parser.add_argument("--write-baseline", choices=("prune", "all"), help="rewrite the baseline: without what is fixed (prune), or as what is found now (all)")
     result_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.probe and (args.root or args.repo or args.facts):
         raise InputError("--probe runs programs of this machine; leave it out with --root, --repo and --facts")
+    _check_options(args)
     loaded = chosen_policy(args.policy)
-    targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
-    return shown(judged(loaded, targets if args.facts else list(targets), args.group), args)  # facts may be a hundred thousand: they pass by
+    report = None
+    if args.root or args.facts or not args.repo:
+        targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
+        report = judged(loaded, targets if args.facts else list(targets), args.group)  # facts may be a hundred thousand: they pass by
+    if args.repo:
+        from cc_fleet.cli import _repository
+
+        report = _repository.judged_too(report, loaded, args)
+    assert report is not None  # noqa: S101  # one of the two gave it
+    if args.baseline:
+        from cc_fleet.cli import _baseline
+
+        report = _baseline.applied(report, args.baseline, args.write_baseline)
+    return shown(report, args)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    for name in ("policy_ref", "changed_since", "no_ignore"):
+        if getattr(args, name) and not args.repo:
+            raise InputError(f"--{name.replace('_', '-')} is about repositories; give --repo as well")
+    if args.write_baseline and not args.baseline:
+        raise InputError("--write-baseline rewrites the file that --baseline names; give --baseline FILE as well")
+    if args.changed_since and args.if_nothing is None:
+        args.if_nothing = "pass"
 
 
 def _targets(args: argparse.Namespace, keep: frozenset[str], *, digests: bool) -> Iterator[tuple[Target, str]]:
@@ -49,13 +78,7 @@ def _targets(args: argparse.Namespace, keep: frozenset[str], *, digests: bool) -
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
         yield facts.collect(system.under(root, keep, digests=digests)), root
-    for folder in args.repo:
-        if not os.path.isdir(folder):
-            raise InputError(f"{folder}: is not a folder")
-        from cc_fleet import repo
-
-        yield repo.collect(folder, keep), folder
-    if not args.root and not args.repo and not args.facts:
+    if not args.root and not args.facts:
         yield facts.collect(system.live(keep, digests=digests, probe=args.probe)), "this machine"
 
 

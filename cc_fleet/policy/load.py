@@ -3,7 +3,7 @@
 # Annotations are not postponed here: as texts each would be compiled at start.
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cc_fleet.data import load as load_data
@@ -22,6 +22,7 @@ SYSTEM = {
     "darwin": "/Library/Application Support/cc-fleet/policy.yaml",
 }
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+Reader = Callable[[str, int], bytes]  # of a file, at most so many and one more
 _UNITED = ("deny", "waivers", "gateways", "advisories", "overlays")
 _BY_NAME = ("cli", "extensions", "env", "settings", "editor-settings", "severity", "sessions", "exceptions")
 
@@ -88,11 +89,11 @@ def which(given: Iterable[str], environ: dict[str, str], platform: str) -> list[
     return [system] if system and os.path.lexists(system) else ["default"]
 
 
-def load(names: list[str]) -> Loaded:
-    """The policy of ``names`` (files, or packaged names), each adding to those before it."""
+def load(names: list[str], read: Reader | None = None) -> Loaded:
+    """The policy of ``names`` (files, or packaged names), each adding to those before it; ``read`` gets a file's bytes."""
     sources: list[_Source] = []
     for name in names:
-        for source in _gather(name, "", ()):
+        for source in _gather(name, "", (), read or read_bytes):
             if all(source.identity != earlier.identity for earlier in sources):
                 sources.append(source)
     _check_each(sources)
@@ -112,7 +113,7 @@ def load(names: list[str]) -> Loaded:
     files = tuple(source.name for source in sources)
     own = {source.name for source in sources if not source.packaged} | {files[-1]}
     inherited = frozenset(source.name for source in sources if source.packaged) - own
-    return Loaded(policy, files, digest, every, _groups(root), renamed, root, inherited)
+    return Loaded(policy, files, digest, every, _groups(root, read or read_bytes), renamed, root, inherited)
 
 
 def _overlays(policy: Policy, folders: tuple[str, ...]) -> tuple[Any, ...]:
@@ -126,7 +127,7 @@ def _overlays(policy: Policy, folders: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(by_name.values())
 
 
-def _groups(root: Node) -> Mapping[str, tuple[str, ...]]:
+def _groups(root: Node, read: Reader) -> Mapping[str, tuple[str, ...]]:
     """What the ``groups`` file says, beside the policy file that names it."""
     for key, value in pairs(root):
         if key == "groups":
@@ -134,7 +135,7 @@ def _groups(root: Node) -> Mapping[str, tuple[str, ...]]:
 
             file = os.path.join(os.path.dirname(value.file), value.value)
             try:
-                return groups.parse(read_bytes(file, groups.SIZE), file)
+                return groups.parse(read(file, groups.SIZE), file)
             except DecodeError as err:
                 raise PolicyError(str(err)) from None
     return {}
@@ -153,9 +154,9 @@ def _check_each(sources: list[_Source]) -> None:
         raise PolicyError("\n".join(errors))
 
 
-def _gather(name: str, beside: str, chain: tuple[str, ...]) -> list[_Source]:
+def _gather(name: str, beside: str, chain: tuple[str, ...], read: Reader) -> list[_Source]:
     """``name`` after all that it extends; of a file that several extend the first place counts."""
-    source = _packaged(name) if _is_packaged(name) else _file(os.path.join(beside, name))
+    source = _packaged(name) if _is_packaged(name) else _file(os.path.join(beside, name), read)
     if source.identity in chain:
         way = " → ".join(os.path.basename(identity) for identity in (*chain, source.identity))
         raise PolicyError(f"{source.name}:1:1: extends: it extends itself, by way of {way}")
@@ -166,7 +167,7 @@ def _gather(name: str, beside: str, chain: tuple[str, ...]) -> list[_Source]:
             raise PolicyError(f"{where}: no packaged policy {base!r}; there is {', '.join(packaged())}")
         if _is_packaged(base):
             _check_edition(base, where)
-        found += _gather(base, source.folder, (*chain, source.identity))
+        found += _gather(base, source.folder, (*chain, source.identity), read)
     return [*found, source]
 
 
@@ -198,8 +199,8 @@ def _packaged(name: str) -> _Source:
     return _Source(shown, expand(entry["root"], shown), entry["sha256"], folder(), f"{base}@{edition}", packaged=True)
 
 
-def _file(path: str) -> _Source:
-    data = read_bytes(path, SIZE)
+def _file(path: str, read: Reader) -> _Source:
+    data = read(path, SIZE)
     try:
         root = read_yaml(data.decode("utf-8-sig"), path)
     except UnicodeDecodeError:

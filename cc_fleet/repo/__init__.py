@@ -23,7 +23,7 @@ from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
 _WORDS = (b"claude", b"anthropic", b"litellm")
-_LONGEST = 100_000  # characters of a line that anybody reads
+SIZE = 1024 * 1024  # characters of a script, a Makefile, and whatever else a reader follows word by word
 
 
 class Repository:
@@ -54,6 +54,10 @@ class Repository:
     def read(self) -> dict[str, str]:
         """The texts of all files that were read so far."""
         return {file: found.text for file, found in self._texts.items() if isinstance(found, Text)}
+
+    def over(self, file: str, size: int = SIZE) -> Gap | None:
+        """Whether ``file`` has more characters than its reader can follow in a few seconds."""
+        return Gap(f"is larger than {size // 1024} KiB", Place(file)) if len(self.text(file) or "") > size else None
 
     def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
         if file not in self._texts:

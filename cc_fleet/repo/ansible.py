@@ -58,7 +58,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
 
 def _looks_like_tasks(text: str) -> bool:
     """Whether the first thing that is no comment is a list."""
-    return re.match(r"(?:\ufeff)?(?:\s*(?:#[^\n]*|---[^\n]*|%[^\n]*)?\n)*[ \t]*-[ \t\n]", text) is not None
+    return re.match(r"\ufeff?(?:[ \t\r]*+(?:#[^\n]*+|---[^\n]*+|%[^\n]*+)?\n)*+[ \t]*-[ \t\r\n]", text) is not None
 
 
 def _is_list_of_tasks(root: Node) -> bool:

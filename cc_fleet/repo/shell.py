@@ -23,6 +23,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
     if not file.endswith(_SCRIPTS) and not _is_shell(text):
         return
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     yield from installs.installs(Source.whole(file, text.replace("\r\n", "\n")), Context())
 
 

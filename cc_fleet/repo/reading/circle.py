@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterator
 from typing import Any
 
 from cc_fleet.records import NamedTuple
@@ -52,6 +53,7 @@ class _Config:
     def __init__(self, document: Document) -> None:
         self.document, self.left = document, MOST
         self.called: set[str] = set()
+        self.commands = dict(self.definitions("commands"))
         top = get(document.root, "parameters")
         self.top = {key.value: self._default(about) for key, about in items(top)}
         plain = self.template(None, [])
@@ -68,10 +70,6 @@ class _Config:
             for key, node in items(get(owner, kind)):
                 if node.kind == "map":
                     yield key.value, node
-
-    def _command(self, name: str) -> Node | None:
-        plain = name.rpartition("/")[2]
-        return next((node for key, node in self.definitions("commands") if key == plain), None)
 
     def _default(self, about: Node) -> Values:
         default = get(about, "default")
@@ -106,7 +104,7 @@ class _Config:
             if (image := get(one, "image")) is not None and image.kind == "text":
                 yield from sequence.pictured(self.document, image, template, job)
 
-    def shells(self, steps: Node | None, template: Template, env: Mapping[str, Values], job: str | None, depth: int) -> Iterator[Shell]:
+    def shells(self, steps: Node | None, template: Template, env: dict[str, Values], job: str | None, depth: int) -> Iterator[Shell]:
         """Every script of the steps, those of the commands that they call too."""
         for step in elements(steps):
             self.left -= 1
@@ -117,17 +115,17 @@ class _Config:
                     yield from self._run(given, template, env, job)
                 elif name in ("when", "unless"):
                     yield from self.shells(get(given, "steps"), template, env, job, depth + 1)
-                elif (command := self._command(name)) is not None:
+                elif (command := self.commands.get(name.rpartition("/")[2])) is not None:
                     self.called.add(name.rpartition("/")[2])
                     inner = self.template(get(command, "parameters"), [Call(name, given, template)])
                     yield from self.shells(get(command, "steps"), inner, env, job, depth + 1)
 
-    def _run(self, given: Node, template: Template, env: Mapping[str, Values], job: str | None) -> Iterator[Shell]:
+    def _run(self, given: Node, template: Template, env: dict[str, Values], job: str | None) -> Iterator[Shell]:
         script = given if given.kind == "text" else get(given, "command")
         if script is not None and script.kind == "text":
             own = self.environment(get(given, "environment"), template)
             shell = text_of(get(given, "shell")) or "bash"
-            yield Shell((self.document.script(script),), Context({**env, **own}, template, job), shell)
+            yield Shell((self.document.script(script),), Context(ChainMap(own, env), template, job), shell)
 
 
 def _named(step: Node) -> Iterator[tuple[str, Node | None]]:

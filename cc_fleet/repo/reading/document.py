@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.source import Source
 
 SIZE = 1024 * 1024
 DEPTH = 100
-MOST = 100_000  # nodes of a document
+MOST, DOCUMENTS = 100_000, 1000  # nodes of a document; documents of a file
 
 
 class Node(NamedTuple):
@@ -114,10 +114,12 @@ def yaml(file: str, text: str) -> list[Document] | Gap:
     loader: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
     whole = Source.whole(file, text)
     begins = 1 if text.startswith("\ufeff") else 0
-    documents = []
+    documents: list[Document] = []
     try:
         for root in pyyaml.compose_all(text, Loader=loader):
-            documents.append(Document(whole, _Composer(begins).node(root, 0)))  # noqa: PERF401  # what comes before the error is dropped too
+            if len(documents) == DOCUMENTS:
+                return Gap(f"has more than {DOCUMENTS} documents", whole.place(root.start_mark.index))
+            documents.append(Document(whole, _Composer(begins).node(root, 0)))
     except pyyaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         where = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
@@ -192,18 +194,21 @@ def get(node: Node | None, *keys: str) -> Node | None:
     return node
 
 
-def items(node: Node | None, depth: int = 0) -> Iterator[tuple[Node, Node]]:
-    """The (key, value) nodes of a map, what it merges last; nothing of anything else."""
-    if node is None or node.kind != "map" or depth > DEPTH:
-        return
-    merged: list[Node] = []
-    for key, value in node.value:
-        if key.kind == "text" and key.value == "<<" and not key.style:
-            merged += value.value if value.kind == "list" else [value]
-        elif key.kind == "text":
-            yield key, value
-    for other in merged:
-        yield from items(other, depth + 1)
+def items(node: Node | None) -> Iterator[tuple[Node, Node]]:
+    """The (key, value) nodes of a map, what it merges last and each merged map once; nothing of anything else."""
+    todo, seen = [node], set()
+    while todo:
+        one = todo.pop()
+        if one is None or one.kind != "map" or id(one) in seen:
+            continue
+        seen.add(id(one))
+        merged: list[Node] = []
+        for key, value in one.value:
+            if key.kind == "text" and key.value == "<<" and not key.style:
+                merged += value.value if value.kind == "list" else [value]
+            elif key.kind == "text":
+                yield key, value
+        todo += reversed(merged)
 
 
 def elements(node: Node | None) -> tuple[Node, ...]:

@@ -15,7 +15,7 @@ from cc_fleet.model import Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.values import UNKNOWN, Filled, Template, Value
 
-PATTERN = re.compile(r"\$\{\{((?:'(?:[^']|'')*'|[^'}]|\}(?!\}))*)\}\}")
+PATTERN = re.compile(r"\$\{\{((?:'[^']*'|[^'{}]|\}(?!\}))*)\}\}")  # no brace opens outside of a text: a search is linear
 MOST = 32  # values of one expression
 LONGEST = 4_000
 DEPTH = 40
@@ -100,8 +100,17 @@ def _filled(text: str, found: list[re.Match[str]], chosen: tuple[Value, ...], pl
 
 
 def filled(text: str, place: Place | None, template: Template) -> tuple[Filled, ...]:
-    """``fill`` as what a version or an image is asked with."""
-    return tuple(Filled(UNKNOWN, None, value.why) if value.text is None else Filled(value.text, value.place) for value in fill(text, place, template))
+    """``fill`` as what a version or an image is asked with: ``UNKNOWN`` stands where a part is not known."""
+    found = list(template.pattern.finditer(text))
+    return tuple(dict.fromkeys(_partly(text, found, chosen, place) for chosen in _combined(found, template)))
+
+
+def _partly(text: str, found: list[re.Match[str]], chosen: tuple[Value, ...], place: Place | None) -> Filled:
+    made, at, where, why = "", 0, None, ""
+    for match, value in zip(found, chosen, strict=True):
+        made += text[at : match.start()] + (UNKNOWN if value.text is None else value.text)
+        at, where, why = match.end(), value.place or where, why or value.why
+    return Filled(made + text[at:], where or place, why)
 
 
 def _tokens(text: str) -> list[Token]:
@@ -142,7 +151,8 @@ class _Reader:
         while self._take("||"):
             other = self.both()
             known = tuple(value for value in found if value.text is not None and _truth(value))
-            found = known if len(known) == len(found) else (*known, *other)[: 2 * MOST]
+            unknown = tuple(value for value in found if value.text is None) if all(value.text == "" for value in other) else ()
+            found = known if len(known) == len(found) else (*known, *unknown, *other)[: 2 * MOST]
         self.depth -= 1
         return found
 

@@ -13,7 +13,7 @@ from cc_fleet.host import redact
 from cc_fleet.model import REDACTED, Ignore, Place
 
 # How a comment begins in the files that are read, and how it may end before its line does.
-_BEGINS = re.compile(r"(?:\#|//|<!--|;|--|\{\{-?[ ]?/\*|/\*|\{\#-?|<\#)[ \t*!]*\Z", re.VERBOSE)
+_BEGINS = re.compile(r"(?:#|//|<!--|;|--|\{\{-? ?/\*|/\*|\{#-?|<#|::|\b[Rr][Ee][Mm]\b)[ \t*!]*\Z")
 _ENDS = re.compile(r"-->|\*/(?:[ ]?-?\}\})?|-?\#\}|\#>")
 _IGNORE = re.compile(r"cc-fleet:[ \t]{0,4}ignore(?![\w-])[ \t]{0,4}(?:\[([^\]\n]*)\])?")
 _UNTIL = re.compile(r"(?<![^\s,;(])until[ \t]?=[ \t]?([^\s,;)]*)")

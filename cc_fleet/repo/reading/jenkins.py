@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from cc_fleet.model import Gap, Place
 from cc_fleet.repo.reading import installs, sequence
+from cc_fleet.repo.reading.document import SIZE
 from cc_fleet.repo.reading.sequence import Shell
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Filled, Template, Value
 
 Values = tuple[Value, ...]
 _LEXED = re.compile(
-    r"(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<text>'''(?:[^'\\]|\\.|'(?!''))*'''|\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")",
+    r"(?P<comment>//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?)|(?P<text>'''(?:[^'\\]++|\\.|'(?!''))*+(?:''')?|\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\")?|'(?:[^'\\\n]++|\\.)*+'?|\"(?:[^\"\\\n]++|\\.)*+\"?)",
     re.DOTALL,
 )
 _STEP = re.compile(r"\b(sh|bat|pwsh|powershell)\s*(?:\(\s*)?(?:\[?\s*(?:\w+\s*:\s*[\w.]+\s*,\s*)*script\s*:\s*)?$")
@@ -36,6 +38,9 @@ class _Text:
 
 def facts(file: str, text: str, keep: frozenset[str]) -> Iterator[Any]:
     """The facts of a Jenkinsfile."""
+    if len(text) > SIZE:
+        yield Gap(f"is larger than {SIZE // 1024} KiB", Place(file))
+        return
     whole = Source.whole(file, text)
     plain, texts = _read(text)
     names, scripts, images = _told(whole, plain, texts)

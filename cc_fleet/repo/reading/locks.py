@@ -197,7 +197,7 @@ def _pnpm(data: bytes, wanted: Wanted, below: str) -> tuple[int, str] | None:
 def _pnpm_entries(data: bytes, key: str, indent: str, start: int, end: int) -> Iterator[tuple[str, int]]:
     """Each group between ``start`` and ``end`` that has ``key``, and where the key ends."""
     heads = [*re.compile(rf"^{indent}([A-Za-z]+):[ ]*$".encode(), re.MULTILINE).finditer(data, start, end)]
-    for head, following in zip(heads, [*(other.start() for other in heads[1:]), end], strict=True):
+    for head, following in zip(heads, [*(other.start() for other in heads[1:]), end][: len(heads)], strict=True):
         if entry := _first(rf"^{indent}  (['\"]?){re.escape(key)}\1:", data, head.end(), following):
             yield head[1].decode(), entry.end()
 

@@ -17,7 +17,7 @@ from cc_fleet.repo.reading.values import Template, Value
 
 Values = tuple[Value, ...]
 FILES, DEEPEST, LINES, MOST = 100, 11, 5_000, 200_000
-INPUT = re.compile(r"\$\[\[\s*(?:inputs\.)?([\w-]+)[^\]]*\]\]")
+INPUT = re.compile(r"\$\[\[\s*(?:inputs\.)?([\w-]+)[^\[\]]*\]\]")
 _NAME = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))|" + INPUT.pattern)
 _MENTIONED = re.compile(r"\$\{?!?([A-Za-z_]\w*)|\$env:(\w+)")
 _OWN_COMPONENT = re.compile(r"\$\{?CI_SERVER_(?:FQDN|HOST)\}?/\$\{?CI_PROJECT_PATH\}?/([\w-]+)@.*")
@@ -107,10 +107,12 @@ class Pipeline:
         self._globals: list[Part] = []
         self._left = MOST
         for document in given.documents:
-            self._globals.append(Part(document, document.root))
+            pairs = tuple((key, node) for key, node in items(document.root) if key.value in _NO_JOBS)
+            outside = Part(document, document.root._replace(kind="map", value=pairs))
+            self._globals.append(outside)
             if (default := get(document.root, "default")) is not None:
                 self._defaults.append(Part(document, default))
-            self._defaults.append(Part(document, document.root))
+            self._defaults.append(outside)
             for key, node in items(document.root):
                 if key.value not in _NO_JOBS and node.kind == "map":
                     self.jobs.setdefault(key.value, []).append(Part(document, node))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cc_fleet.host import redact
 from cc_fleet.host.commands import Word
 from cc_fleet.repo.reading import words
+from cc_fleet.repo.reading.interpolation import LONGEST, PARTS
 from cc_fleet.repo.reading.recognise import Said
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import UNKNOWN, Value
@@ -23,7 +24,10 @@ def split(piece: words.Piece, word: Word) -> list[Said]:
 
 
 def value(pieces: list[words.Piece]) -> Value:
+    """What a name stands for that is given these pieces; not known where that is more than anybody writes."""
     text = words.text_of(pieces)
+    if len(pieces) > PARTS or len(text) > LONGEST:  # V=$V$V doubles it line by line
+        return Value(None, None, f"a value of more than {PARTS} parts" if len(pieces) > PARTS else f"a value of more than {LONGEST} characters")
     why = next((piece.why for piece in pieces if piece.why), "")
     parts = tuple((piece.text, piece.place, piece.why) for piece in pieces) if len(pieces) > 1 else ()
     if UNKNOWN in text or why:

@@ -122,7 +122,7 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
         found = (_QUOTED if quoted else _PIECE).match(raw, at)
         if found is None:
             break
-        kind, end = str(found.lastgroup), found.end()
+        kind, end, told = str(found.lastgroup), found.end(), len(pieces)
         if kind == "quote":
             quoted = not quoted
         elif kind == "open" and deep:
@@ -139,7 +139,7 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
         else:
             text = "" if kind == "escape" and found[kind] == "\n" else found[kind]
             pieces += _literal(text, start + found.start(kind), scope, look)
-        size += len(pieces[-1].text) if pieces else 0
+        size += sum(len(piece.text) + 1 for piece in pieces[told:])
         at = end
     return pieces
 

@@ -19,13 +19,15 @@ from cc_fleet.repo.reading import installs
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, text_of
 from cc_fleet.repo.reading.handed import Handed, handed
 from cc_fleet.repo.reading.names import Env, Names, Values, environment, matrix, nothing, value_of
+from cc_fleet.repo.reading.sequence import mentioned
 from cc_fleet.repo.reading.values import Context, Value
 
 DEEPEST = 3  # callers of callers that are followed
-MOST = 1000  # names that the steps of a job hand on
+FARTHEST = 10  # jobs whose outputs come from each other
+MOST = 200  # names that the steps of a job hand on
 WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml")
 ACTION = re.compile(r"(?:(.*)/)?action\.ya?ml")
-_LOCAL = re.compile(r"uses:\s*[\"']?(\./[^\s\"'#@]*)")
+_LOCAL = re.compile(r"uses:\s*[\"']?(\./[^\s\"'#@,{}\[\]]*)")
 
 
 class Step(NamedTuple):
@@ -68,6 +70,8 @@ class Flow:
         self.env: ChainMap[str, Values] = ChainMap(environment(document, get(self.root, "env"), first.template), around)
         self._nodes = {"": get(self.root, "runs")} if self.composite else {key.value: value for key, value in items(get(self.root, "jobs"))}
         self._jobs: dict[str, Job] = {}
+        self._outputs: dict[tuple[str, str], Values] = {}
+        self._asked: list[str] = []
 
     def jobs(self) -> Iterator[tuple[str, Node]]:
         """The keys of its jobs, with what stands there."""
@@ -81,6 +85,18 @@ class Flow:
         if key not in self._jobs and node is not None:
             self._jobs[key] = Job(self, node)
         return self._jobs.get(key)
+
+    def output(self, key: str, name: str) -> Values:
+        """What the output ``name`` of the job ``key`` may be; of jobs that ask each other on and on, nothing."""
+        if (key, name) not in self._outputs and len(self._asked) < FARTHEST:
+            self._outputs[key, name] = ()  # while it is worked out
+            self._asked.append(key)
+            other = self.job(key) if not self.composite else None
+            node = get(other.node, "outputs", name) if other is not None else None
+            if other is not None and node is not None and node.kind == "text":
+                self._outputs[key, name] = value_of(self.document, node, other.names.template)
+            self._asked.pop()
+        return self._outputs.get((key, name), ())
 
 
 class Job:
@@ -115,15 +131,13 @@ class Job:
         run = get(step.node, "run")
         if run is not None and run.kind == "text":
             source = self.document.script(run)
-            read = installs.read(source, Context(step.names.env, step.names.template))
+            read = installs.read(source, Context(mentioned(source.text, step.names.env), step.names.template))
             yield from handed(source, read.names, step.names.template)
 
     def _outputs(self, path: tuple[str, ...]) -> Values:
         head, key, name = path
         if head == "needs":
-            other = self.flow.job(key) if not self.flow.composite else None
-            node = get(other.node, "outputs", name) if other is not None else None
-            return value_of(self.document, node, other.names.template) if other is not None and node is not None and node.kind == "text" else ()
+            return self.flow.output(key, name)
         if key not in self._handed:
             self._handed[key] = {}  # while it is worked out
             for node in elements(get(self.node, "steps")):
