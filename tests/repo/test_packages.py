@@ -67,6 +67,7 @@ YARN = f'"{NAME}@^2.0.0":\n  version "2.1.17"\n\n"{NAME}@>=2", "{NAME}@^2.1.0":\
         ("pnpm-lock.yaml", PNPM_5_STALE, None),
         ("pnpm-lock.yaml", PNPM_9_PEER, "2.1.300"),
         ("pnpm-lock.yaml", PNPM_9_PEER.replace("  .:", "  apps/web:"), None),
+        ("pnpm-lock.yaml", PNPM_9_PEER.replace("  .:", "  .:\n    dependencies:\n      x: {}\n\n  apps/web:"), None),
         ("pnpm-lock.yaml", PNPM_ONLY_BELOW, None),
         ("yarn.lock", BERRY, "2.1.300"),
         ("yarn.lock", YARN, "2.1.300"),
@@ -117,6 +118,10 @@ def test_catalogs_are_judged_where_they_are_written(tmp_path: Path) -> None:
     assert (str(fact.place), str(fact.used), fact.spec, fact.resolved) == ("pnpm-workspace.yaml:2", "package.json:2", "^2.1.0", "2.1.300")
     (fact,) = collected(tmp_path, {"package.json": package("catalog:other")}).declared
     assert "no catalog here has it" in str(fact.unresolved)
+
+
+def test_a_range_of_a_peer_is_its_users_affair(tmp_path: Path) -> None:
+    assert not collected(tmp_path, {"package.json": package().replace("dependencies", "peerDependencies")}).declared
 
 
 def test_a_script_that_runs_the_projects_own_copy_installs_nothing(tmp_path: Path) -> None:

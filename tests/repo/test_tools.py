@@ -186,6 +186,11 @@ def test_python_requirements_in_every_writing(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_stale_lock_of_python_governs_nothing(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"pyproject.toml": '[project]\ndependencies = ["litellm[proxy]>=1.90"]\n', "uv.lock": '[[package]]\nname = "litellm"\nversion = "1.82.7"\n'}
+    assert told(tmp_path, files) == [("pyproject.toml:2", "litellm", ">=1.90", None)]
+
+
 POD = """apiVersion: v1
 kind: Pod
 metadata: {name: p}
@@ -215,6 +220,11 @@ def test_charts_kustomize_and_templates(tmp_path: Path) -> None:
         "c/templates/d.yaml": "{{- if .Values.x }}\nimage: ghcr.io/berriai/litellm:{{ .Values.other.tag }}\n{{- end }}\n",
         "k/kustomization.yaml": "images:\n- name: ghcr.io/berriai/litellm\n  newTag: main-v1.83.0-stable\n",
     }) == [("c/Chart.yaml:2", "litellm", "1.82.7", None), ("c/values.yaml:3", "litellm", "1.90.0", None), ("k/kustomization.yaml:3", "litellm", "1.83.0", None)]  # fmt: skip
+
+
+def test_only_a_charts_own_values_take_its_version(tmp_path: Path) -> None:
+    release = "apiVersion: x/v2\nkind: HelmRelease\nspec:\n  values:\n    image:\n      repository: ghcr.io/berriai/litellm\n"
+    assert told(tmp_path, {"Chart.yaml": "appVersion: v1.82.7\n", "release.yaml": release}) == [("release.yaml:6", "litellm", None, None)]
 
 
 BOMB = "apiVersion: v1\nkind: X # litellm\na0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}], b: *a{n - 1}, c: *a{n - 1}}}\n" for n in range(1, 90))

@@ -58,7 +58,16 @@ def _step(job: Job, step: Step, name: str, depth: int) -> tuple[list[Any], Place
     if uses.value.startswith("./"):
         return [], _local(job, uses, depth), {}
     found = actions.used(job.document, uses, get(step.node, "with"), step.names, name)
-    return list(found.facts), found.runs, found.env
+    return [*found.facts, *(_settings(job, step, name) if found.runs is not None else ())], found.runs, found.env
+
+
+def _settings(job: Job, step: Step, name: str) -> Iterator[Any]:
+    """The settings that a file of this repository gives the action; those of a project are told where they stand."""
+    path = (text_of(get(step.node, "with", "settings")) or "").strip().removeprefix("${{ github.workspace }}/").removeprefix("./")
+    if path.endswith(".json") and not path.startswith(".claude/") and job.flow.repository.has(path):
+        from cc_fleet.repo.reading import settings
+
+        yield from settings.facts(job.flow.repository, path, "user", name)
 
 
 def _local(job: Job, uses: Node, depth: int) -> Place | None:
