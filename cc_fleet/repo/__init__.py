@@ -37,7 +37,7 @@ class Repository:
 
     def has(self, file: str) -> bool:
         """Whether the repository has a file of this path."""
-        return file in self._present
+        return file in self._present and os.path.lexists(os.path.join(self.tree.root, file))  # git lists what was deleted and not committed
 
     def text(self, file: str, limit: int = LIMIT) -> str | None:
         """A file's text, ``\\r\\n`` as it stands there; None where it is not there or cannot be read (``gap`` says why)."""
@@ -126,6 +126,9 @@ class _Embedded(Repository):
     def __init__(self, file: str, text: str) -> None:
         self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
         self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
+
+    def has(self, file: str) -> bool:
+        return file in self._present
 
 
 def _position(fact: Any) -> tuple[Any, ...]:

@@ -14,7 +14,10 @@ from cc_fleet.records import NamedTuple
 
 
 class About(NamedTuple):
-    """What judged: the policy's name, files and digest; how many advisories, and theirs; ``folders`` has a company's own."""
+    """What judged: the policy's name, files and digest; how many advisories, and theirs; ``folders`` has a company's own.
+
+    Where several policies judged, ``parts`` has each by itself.
+    """
 
     policy: str
     files: tuple[str, ...]
@@ -23,6 +26,7 @@ class About(NamedTuple):
     advisories_sha256: str
     contact: str | None = None
     folders: tuple[str, ...] = ()
+    parts: tuple["About", ...] = ()
 
 
 class Route(NamedTuple):
@@ -38,7 +42,7 @@ class Report(NamedTuple):
 
     ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
     ``ways`` has the routes of each target, asked for before the rest of its facts was let go.
-    ``baseline`` has the fingerprints that were known before; None where nobody asked.
+    ``baseline`` has the fingerprints that were known before, and None where nobody asked; ``fixed`` is how many of it are gone.
     ``below`` has, by name, the folder of each repository that is not the workspace itself but lies below it.
     """
 
@@ -51,6 +55,7 @@ class Report(NamedTuple):
     ways: tuple[tuple[Route, ...], ...] = ()
     baseline: frozenset[str] | None = None
     below: tuple[tuple[str, str], ...] = ()
+    fixed: int = 0
 
     def overlays(self) -> tuple[tuple[str, ...], ...]:
         """The overlays that apply to each target, in the order of targets."""

@@ -67,8 +67,11 @@ _IN_COMMAND = r"""'(?:[A-Z]:|~)/[^']*'|"(?:[A-Z]:|~)/[^"]*"|(?<![A-Za-z])(?:[A-Z
 
 def _head(report: Report, style: Style) -> Iterator[str]:
     about = report.about
-    files = ", ".join(_short(file, report) for file in about.files)
-    yield f"policy {_paint(about.policy, 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
+    told = []
+    for one in about.parts or (about,):
+        files = ", ".join(_short(file, report) for file in one.files)
+        told.append(f"{_paint(one.policy, 'bold', style)} ({files}; sha256 {one.sha256[:12]})")
+    yield f"{'policies' if len(told) > 1 else 'policy'} {' and '.join(told)}, {about.advisories} advisories"
 
 
 def _target(report: Report, target: Target, ways: tuple[Route, ...], overlays: tuple[str, ...], style: Style) -> Iterator[str]:
@@ -189,6 +192,8 @@ def _summary(report: Report, style: Style) -> Iterator[str]:
         tone, said = "warning", "nothing checked"
     said += f", {waived} waived" if waived else ""
     yield f"{_paint(said, tone, style)}; read {files} files, {gaps} not readable"
+    if report.fixed:
+        yield f"{report.fixed} of the baseline {'are' if report.fixed > 1 else 'is'} fixed"
     if report.about.contact and report.count("error"):
         yield f"ask {report.about.contact}"
 
