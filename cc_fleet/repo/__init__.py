@@ -8,17 +8,21 @@ Nothing of a repository is run, and nothing outside of it is read.
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 import os
-import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache, cached_property
+from importlib import import_module
 from typing import Any, Protocol, cast
 
 from cc_fleet import __version__
+from cc_fleet.data import load
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
 from cc_fleet.model import GROUPS, Coverage, Gap, Ignore, Place, Setting, Target
+from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import listing
+from cc_fleet.repo.reading.matching import Matcher
 from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
@@ -34,6 +38,12 @@ class Repository:
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
+
+    @cached_property
+    def wanted(self) -> dict[str, list[str]]:
+        """The files that some reader wants, with the names of those that do."""
+        matcher = _matcher()
+        return {file: readers for file in self.files if (readers := matcher.readers(file))}
 
     def has(self, file: str) -> bool:
         """Whether the repository has a file of this path."""
@@ -84,7 +94,7 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     """Everything that the readers find below ``root``.  Never raises for what stands there."""
     repository = Repository(root, keep)
     found: dict[type, dict[Any, Any]] = {kind: {} for kind in GROUPS.values()}
-    for file, wanted in _wanted(repository.files):
+    for file, wanted in repository.wanted.items():
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
     found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
@@ -108,10 +118,9 @@ def _ignores(repository: Repository) -> Iterator[Ignore]:
 def embedded(source: Source, name: str) -> Iterator[Any]:
     """What a file ``name`` declares that stands in another one: its text keeps its lines."""
     text = "\n" * ((source.lines[0] if source.lines else 1) - 1) + source.text
-    for _, wanted in _wanted([name]):
-        for reader in wanted:
-            if reader.__name__.rpartition(".")[2] not in ("shell", "dockerfile", "commands", "ansible"):  # type: ignore[attr-defined]
-                yield from (_moved(fact, name, source.file) for fact in reader.read(_Embedded(name, text), name))
+    for reader in _matcher().readers(name):
+        if reader not in ("shell", "dockerfile", "commands", "ansible"):
+            yield from (_moved(fact, name, source.file) for fact in _reader(reader).read(_Embedded(name, text), name))
 
 
 def _moved(fact: Any, name: str, file: str) -> Any:
@@ -136,33 +145,41 @@ def _position(fact: Any) -> tuple[Any, ...]:
     return (place.file, place.line or 0, place.column or 0)
 
 
-def _wanted(files: Iterable[str]) -> Iterator[tuple[str, list[Reader]]]:
-    """The files that some reader wants, and those that do."""
-    patterns = {reader: re.compile("|".join(map(_pattern, reader.WANTS))) for reader in readers().values()}
-    anything = re.compile("|".join(f"(?:{found.pattern})" for found in patterns.values()))
-    for file in files:
-        if anything.fullmatch(file):
-            yield file, [reader for reader, found in patterns.items() if found.fullmatch(file)]
+class Wants(NamedTuple):
+    """The patterns of every reader, by its name, as they are compiled; and the readers of files that do not name Claude Code."""
+
+    patterns: dict[str, tuple[str, ...]]
+    anyway: frozenset[str]
 
 
-def _pattern(want: str) -> str:
-    """A pattern of names as a regular expression: ``*`` stays in a folder, ``**/`` is any folders or none."""
-    text = re.escape(want if "/" in want else f"**/{want}")
-    return text.replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+@cache
+def wants() -> Wants:
+    """What the readers want, without loading them."""
+    found = load("readers.json")
+    return Wants({name: tuple(patterns) for name, patterns in found["wants"].items()}, frozenset(found["anyway"]))
 
 
-def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[Any]:
+@cache
+def _matcher() -> Matcher:
+    return Matcher(wants().patterns)
+
+
+def _reader(name: str) -> Reader:
+    return cast("Reader", import_module(f"{__name__}.{name.replace('-', '_')}"))
+
+
+def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any]:
     if (gap := repository.gap(file)) is not None:
         yield gap
         return
     text = repository.text(file) or ""
-    chosen = wanted if _mentions(text) else [reader for reader in wanted if getattr(reader, "ANYWAY", False)]
-    if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
+    chosen = wanted if _mentions(text) else [reader for reader in wanted if reader in wants().anyway]
+    if "\0" in text and any(reader not in wants().anyway for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
     for reader in chosen:
         try:
-            yield from reader.read(repository, file)
+            yield from _reader(reader).read(repository, file)
         except RecursionError:
             yield Gap("is nested too deep to be read", Place(file))
 

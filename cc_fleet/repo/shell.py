@@ -15,7 +15,7 @@ from cc_fleet.repo.reading import installs
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context
 
-WANTS = ("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", "*.sh.tpl", "*.sh.j2", ".envrc", ".bashrc", ".zshrc", ".profile", "**/bin/*", "**/scripts/*", "install", "setup", "bootstrap", "configure")
+WANTS = ("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", "*.sh.tpl", "*.sh.j2", ".envrc", ".bashrc", ".zshrc", ".profile", "**/bin/*", "**/scripts/*", "install", "setup", "bootstrap", "configure", "build", "release", "publish", "deploy")
 _SCRIPTS = (".sh", ".bash", ".zsh", ".ksh", ".tpl", ".j2", "rc", ".profile")
 
 

@@ -239,6 +239,10 @@ def test_a_commit_with_its_release_behind_it(tmp_path: Path, comment: str, versi
     assert (asked.spec, asked.resolved) == ("a" * 40, version)
 
 
+def test_a_comment_behind_a_tag_pins_nothing(tmp_path: Path) -> None:
+    assert [fact.resolved for fact in flow(tmp_path, "      - uses: anthropics/claude-code-action@v1 # v1.0.93\n").declared] == [None]
+
+
 def test_inputs_of_an_action(tmp_path: Path) -> None:
     steps = """      - uses: anthropics/claude-code-action@v1
         env: {DISABLE_TELEMETRY: "1"}

@@ -37,7 +37,7 @@ def contexts(repository: Repository, file: str) -> tuple[str, ...]:
 def _builds(repository: Repository) -> tuple[Build, ...]:
     """Every build that something in the repository asks for."""
     found: list[Build] = []
-    for file in repository.files:
+    for file in repository.wanted:
         if composed.FILE.fullmatch(file):
             found += composed.builds(repository, file)
         elif bake.FILE.fullmatch(file):

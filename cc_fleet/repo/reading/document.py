@@ -18,6 +18,7 @@ from cc_fleet.repo.reading.source import Source
 SIZE = 1024 * 1024
 DEPTH = 100
 MOST, DOCUMENTS = 100_000, 1000  # nodes of a document; documents of a file
+EXPANDED, EXPANDED_SIZE = 2 * MOST, 4 * SIZE  # nodes and characters of a document with its aliases written out
 
 
 class Node(NamedTuple):
@@ -143,14 +144,21 @@ class _Composer:
     def __init__(self, begins: int) -> None:
         self.begins, self.count = begins, 0
         self.known: dict[int, Node] = {}
+        self.sizes: dict[int, tuple[int, int]] = {}  # what each node comes to with its aliases written out
+        self.nodes = self.characters = 0
 
     def node(self, given: Any, depth: int) -> Node:
+        start = given.start_mark.index + self.begins
+        nodes, characters = self.sizes.get(id(given), (1, 0))
+        self.nodes, self.characters = self.nodes + nodes, self.characters + characters
+        if self.nodes > EXPANDED or self.characters > EXPANDED_SIZE:  # whoever walks it meets an alias as often as it is used
+            raise _TooMuch("has aliases that make it far larger than it is", start)
         if id(given) in self.known:
             return self.known[id(given)]
-        start = given.start_mark.index + self.begins
         self.count += 1
         if depth > DEPTH or self.count > MOST:
             raise _TooMuch(f"is nested more than {DEPTH} deep" if depth > DEPTH else f"has more than {MOST} values", start)
+        nodes, characters = self.nodes - 1, self.characters
         end, tag = given.end_mark.index + self.begins, "" if given.tag.startswith("tag:yaml.org") else given.tag
         self.known[id(given)] = Node("list", (), start, end, "", tag)  # while it is read: an anchor may stand in itself
         if given.id == "mapping":
@@ -161,7 +169,8 @@ class _Composer:
         else:
             null = given.tag == "tag:yaml.org,2002:null"
             made = Node("text", "" if null else str(given.value), start, end, given.style or "", tag, null)
-        self.known[id(given)] = made
+            self.characters += end - start
+        self.known[id(given)], self.sizes[id(given)] = made, (self.nodes - nodes, self.characters - characters)
         return made
 
 
