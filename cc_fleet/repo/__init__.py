@@ -20,9 +20,9 @@ from cc_fleet.data import load
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
+from cc_fleet.model import GROUPS, Coverage, Gap, Ignore, Place, Setting, Target
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import ignores, listing
+from cc_fleet.repo.reading import listing
 from cc_fleet.repo.reading.matching import Matcher
 from cc_fleet.repo.reading.source import Source
 
@@ -53,7 +53,7 @@ class Repository:
 
     def has(self, file: str) -> bool:
         """Whether the repository has a file of this path."""
-        return file in self._present
+        return file in self._present and os.path.lexists(os.path.join(self.tree.root, file))  # git lists what was deleted and not committed
 
     def text(self, file: str, limit: int = LIMIT) -> str | None:
         """A file's text, ``\\r\\n`` as it stands there; None where it is not there or cannot be read (``gap`` says why)."""
@@ -66,6 +66,10 @@ class Repository:
         if found is None and self.has(file):
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found if isinstance(found, Gap) else None
+
+    def read(self) -> dict[str, str]:
+        """The texts of all files that were read so far."""
+        return {file: found.text for file, found in self._texts.items() if isinstance(found, Text)}
 
     def over(self, file: str, size: int = SIZE) -> Gap | None:
         """Whether ``file`` has more characters than its reader can follow in a few seconds."""
@@ -109,12 +113,22 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     for file, wanted in repository.wanted.items():
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
+    found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
+
+
+def _ignores(repository: Repository) -> Iterator[Ignore]:
+    """The comments that ask to excuse something, of all files that were read."""
+    for file, text in repository.read().items():
+        if "cc-fleet:" in text:
+            from cc_fleet.repo.reading import ignores
+
+            yield from ignores.read(file, text)
 
 
 def embedded(source: Source, name: str) -> Iterator[Any]:
@@ -138,6 +152,9 @@ class _Embedded(Repository):
         self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
         self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
         self._size, self._known = 0, {}
+
+    def has(self, file: str) -> bool:
+        return file in self._present
 
 
 def _position(fact: Any) -> tuple[Any, ...]:
@@ -177,7 +194,6 @@ def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any
     if "\0" in text and any(reader not in wants().anyway for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
-    yield from ignores.read(file, text) if chosen else ()
     for reader in chosen:
         try:
             found = _reader(reader).read(repository, file)
