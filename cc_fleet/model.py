@@ -82,13 +82,14 @@ class Declared(NamedTuple):
 
 
 class Ignore(NamedTuple):
-    """A comment, at ``place``, that excuses findings of these checks (or advisories) at ``line``, up to a day or for good."""
+    """A comment that asks to excuse what ``checks`` (or advisories) find on the lines ``line`` to ``last``; as it stands there."""
 
     checks: tuple[str, ...]
     reason: str
     until: Optional[str]
     place: Place
     line: int
+    last: int
 
 
 class Job(NamedTuple):
@@ -231,18 +232,9 @@ def is_own(fact: Union[Setting, Rejected]) -> bool:
 
 
 GROUPS: dict[str, type] = {
-    "installs": Install,
-    "settings": Setting,
-    "variables": Variable,
-    "gateways": Gateway,
-    "credentials": Credential,
-    "rejected": Rejected,
-    "updates": Update,
-    "gaps": Gap,
-    "declared": Declared,
-    "jobs": Job,
-    "ignores": Ignore,
-}
+    "installs": Install, "settings": Setting, "variables": Variable, "gateways": Gateway, "credentials": Credential, "rejected": Rejected,
+    "updates": Update, "gaps": Gap, "declared": Declared, "jobs": Job, "ignores": Ignore,
+}  # fmt: skip
 
 
 class Fix(NamedTuple):
@@ -279,12 +271,13 @@ class Problem(NamedTuple):
 
 
 class Waived(NamedTuple):
-    """The waiver, comment or baseline that excuses a finding, as the report shows it; ``until`` None is for good."""
+    """What excuses a finding, as the report shows it; ``until`` None is for good.  ``by``: policy (a waiver), comment, or baseline."""
 
     reason: str
     until: Optional[str]
     owner: Optional[str] = None
     ticket: Optional[str] = None
+    by: str = "policy"
 
 
 class Finding(NamedTuple):

@@ -14,7 +14,7 @@ import sys
 
 from cc_fleet import plan
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import chosen_policy, policy_options
+from cc_fleet.cli._judge import policy_options
 from cc_fleet.host.tree import Disk, Missing, Unreadable
 from cc_fleet.policy import committed
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from cc_fleet.cli import _repository
 
     asked = argparse.Namespace(**{**vars(args), "repo": [args.repo], "no_ignore": False, "changed_since": None})
-    loaded, report = _repository.judged_alone(chosen_policy(args.policy), asked)
+    loaded, report = _repository.judged_alone(_repository.chosen(asked), asked)
     disk = Disk(args.repo)
     known: dict[str, str | None] = {}
 

@@ -55,7 +55,7 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     own = dict.fromkeys(_own(repository, whole))
     yield from own
     yield from _scripts(whole)
-    if not own and not any(_defines(repository, other) for other in repository.files if other.endswith(".nix")):
+    if not own and not repository.once("nix", lambda: any(_defines(repository, other) for other in repository.files if other.endswith(".nix"))):
         yield from _references(repository, whole)
 
 

@@ -45,8 +45,8 @@ TARGET = Target(
     updates=(Update("2.1.300", "2.1.330", "success", "2026-11-22T10:00:00Z", PLACE, "ada"), Update(None, None, "unknown", None, PLACE)),
     gaps=(Gap("is a folder", PLACE),),
     declared=(Declared("cli", "^2.1.0", "npm", PLACE, "2.1.330", PLACE, None, PLACE, "Dockerfile", PLACE, "npm"), Declared("cli", None, "native", PLACE, unresolved="$V")),
-    ignores=(Ignore(("cli-unpinned",), "so", "2026-12-31", PLACE, 3), Ignore((), "", None, PLACE, 1)),
     jobs=(Job("Dockerfile", "image", PLACE),),
+    ignores=(Ignore(("cli-version",), "so", "2026-12-31", PLACE, 2, 3), Ignore((), "", None, PLACE, 2, 2)),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from cc_fleet.repo import Repository
@@ -142,9 +142,12 @@ class _Pipeline:
             yield Shell((Source.of(source.file, "npm " + source.text, source.lines, (source.columns[0] - 4, *source.columns[1:])),), context)
 
 
-@lru_cache(maxsize=1)
 def templates(repository: Repository) -> dict[str, tuple[str, ...]]:
     """The files of pipelines that use each local template."""
+    return repository.once("azure templates", lambda: _users(repository))
+
+
+def _users(repository: Repository) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for file in repository.files:
         if NAMES.fullmatch(file):

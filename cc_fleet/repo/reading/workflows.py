@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterator
-from functools import lru_cache
 
 from cc_fleet.model import Gap
 from cc_fleet.records import NamedTuple
@@ -181,19 +180,21 @@ def _inputs(document: Document, made: tuple[Call, ...], *, composite: bool) -> d
 
 def parsed(repository: Repository, file: str) -> Document | Gap | None:
     """The first document of a file; None where there is none."""
+    return repository.once(("workflow", file), lambda: _parsed(repository, file))
+
+
+def _parsed(repository: Repository, file: str) -> Document | Gap | None:
     text = repository.text(file)
-    return None if text is None else _parsed(file, text)
-
-
-@lru_cache(maxsize=32)
-def _parsed(file: str, text: str) -> Document | Gap | None:
-    found = documents.yaml(file, text)
+    found = documents.yaml(file, text) if text is not None else []
     return found if isinstance(found, Gap) else found[0] if found else None
 
 
-@lru_cache(maxsize=1)
 def _callers(repository: Repository) -> dict[str, list[str]]:
     """The files that use each local action and workflow."""
+    return repository.once("callers", lambda: _users(repository))
+
+
+def _users(repository: Repository) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for file in repository.files:
         if WORKFLOW.fullmatch(file) or ACTION.fullmatch(file):
@@ -207,9 +208,12 @@ def _target(uses: str) -> str:
     return "/".join(part for part in uses.split("/") if part not in ("", "."))
 
 
-@lru_cache(maxsize=64)
 def calls(repository: Repository, target: str, depth: int) -> tuple[Call, ...]:
     """What every caller of the local action or workflow ``target`` gives it."""
+    return repository.once(("calls", target, depth), lambda: _calls(repository, target, depth))
+
+
+def _calls(repository: Repository, target: str, depth: int) -> tuple[Call, ...]:
     found: list[Call] = []
     for file in _callers(repository).get(target, ())[:100]:
         document = parsed(repository, file)
