@@ -25,7 +25,7 @@ def chosen(args: argparse.Namespace) -> Loaded:
         return chosen_policy(args.policy)
     names = which(args.policy, dict(os.environ), sys.platform)
     try:
-        return committed.given(names, [_files(folder, args.policy_ref) for folder in args.repo])
+        return committed.given(names, [_given_files(folder, args.policy_ref) for folder in args.repo])
     except GitError as err:
         raise InputError(f"--policy-ref {args.policy_ref}: {err}") from None
 
@@ -81,6 +81,18 @@ def _files(folder: str, revision: str | None) -> tuple[str, committed.Show]:
         return root, committed.on_disk(root)
     commit = _asked(folder, revision, "--policy-ref")
     return root, lambda path: history.show(root, commit, path)
+
+
+def _given_files(folder: str, revision: str) -> tuple[str, committed.Show]:
+    """The same for a policy that is given: a file that no commit has was put there by who runs this, and is read as it is."""
+    root, show = _files(folder, revision)
+    head, disk = _asked(folder, "HEAD", "--policy-ref"), committed.on_disk(root)
+
+    def known(path: str) -> bytes | None:
+        found = show(path)
+        return disk(path) if found is None and history.show(root, head, path) is None else found
+
+    return root, known
 
 
 def _asked(folder: str, revision: str, option: str) -> str:
