@@ -63,7 +63,7 @@ class Repository:
     def gap(self, file: str) -> Gap | None:
         """Why ``file``, which the repository has, cannot be read."""
         found = self._read(file)
-        if found is None and self.has(file):
+        if found is None and self.has(file) and os.path.lexists(os.path.join(self.tree.root, file)):  # git lists what was deleted, too
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found if isinstance(found, Gap) else None
 
