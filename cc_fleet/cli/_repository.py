@@ -22,14 +22,12 @@ from cc_fleet.report import About, Report
 
 def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) -> Report:
     """``report`` with every repository of the command line."""
-    given = bool(args.policy) or which([], dict(os.environ), sys.platform) != ["default"]
     reports, roots = [report] if report is not None else [], {}
     taken = {target.name for one in reports for target in one.targets}
     for folder in args.repo:
         if not os.path.isdir(folder):
             raise InputError(f"{folder}: is not a folder")
-        own = _own_policy(folder, args.policy_ref)
-        judges = [loaded, own] if own is not None and given else [own or loaded]
+        judges = judges_of(folder, loaded, args)
         target = repo.collect(folder, frozenset().union(*(one.policy.names() for one in judges)))
         target = target._replace(name=f"{target.name} ({folder})") if target.name in taken else target
         taken.add(target.name)
@@ -38,11 +36,18 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
     return from_workspace(_together(reports), roots)
 
 
+def judges_of(folder: str, loaded: Loaded, args: argparse.Namespace) -> list[Loaded]:
+    """The policies that judge a repository: its own beside one that is given, and in the place of the default."""
+    given = bool(args.policy) or which([], dict(os.environ), sys.platform) != ["default"]
+    own = _own_policy(folder, args.policy_ref)
+    return [loaded, own] if own is not None and given else [own or loaded]
+
+
 def _judged(target: Target, judges: Sequence[Loaded], folder: str, args: argparse.Namespace) -> Report:
     reports = [judged(loaded, [target], args.group) for loaded in judges]
     first, findings = reports[0], reports[0].findings
     if len(reports) > 1:
-        findings = _united(first.findings, reports[1].findings)
+        findings = united(first.findings, reports[1].findings)
         first = first._replace(about=_both(first, reports[1]))
     targets = first.targets
     if args.changed_since:
@@ -66,7 +71,7 @@ def _both(first: Report, second: Report) -> About:
     return one._replace(policy=f"{one.policy} and {two.policy}", files=files, sha256=sha256(f"{one.sha256}{two.sha256}".encode()))
 
 
-def _united(given: Sequence[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
+def united(given: Sequence[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
     """What both policies find, each finding once: the one that counts, and the worse.
 
     A comment that one policy's findings need is not useless for the other's finding nothing there.
