@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, grouped, judged, policy_options
 from cc_fleet.model import Finding, Place, Target
+from cc_fleet.plan.files import Files
 from cc_fleet.plan.nouns import Edit, Left
 from cc_fleet.policy import Policy, committed
 from cc_fleet.policy.load import Loaded
@@ -37,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
     from cc_fleet import plan, repo
     from cc_fleet.cli import _repository
     from cc_fleet.plan import patch
-    from cc_fleet.plan.files import Files
 
     if not os.path.isdir(args.repo):
         raise InputError(f"{args.repo}: is not a folder")
@@ -53,15 +53,13 @@ def run(args: argparse.Namespace) -> int:
     return 1 if args.detailed_exitcode and rendered.edits else 0
 
 
-def _check_out(args: argparse.Namespace, files: object) -> None:
+def _check_out(args: argparse.Namespace, files: Files) -> None:
     """Nothing of the repository is written over."""
     if args.out is None:
         return
-    from cc_fleet.plan.files import Files
-
     root, out = os.path.realpath(args.repo), os.path.realpath(args.out)
     below = os.path.relpath(out, root).replace(os.sep, "/")
-    if isinstance(files, Files) and (files.has(below) or below.partition("/")[0] == ".git"):
+    if files.has(below) or below.partition("/")[0] == ".git":
         raise InputError(f"--out {args.out}: is a file of the repository, to which plan writes nothing; name another")
 
 

@@ -8,7 +8,7 @@ changed by itself is told with what to do by hand.  Findings that are waived or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cc_fleet.checks import _declared
 from cc_fleet.client import EXTENSION
@@ -40,8 +40,9 @@ def repository(policies: Sequence[Policy], target: Target, findings: Iterable[Fi
     told: dict[Left, None] = dict.fromkeys(_by_hand(target, counted))
     edits: dict[Edit, None] = {}
     done: list[Declared] = []
+    values = _values(target.declared, chosen)
     for asked, version in chosen.items():
-        found = _edit(asked, version, files)
+        found = _edit(asked, version, files) if version not in values.get(asked, ()) else f"{version} is in the matrix already; take this one out"
         if isinstance(found, Edit):
             edits[found] = None
             done.append(asked)
@@ -51,6 +52,17 @@ def repository(policies: Sequence[Policy], target: Target, findings: Iterable[Fi
     told.update(dict.fromkeys(conflicts))
     changed = [asked for asked in done if any(edit.file == _at(asked).file and edit.line == _at(asked).line for edit in kept)]
     return Plan(tuple(kept), tuple(told), tuple(dict.fromkeys(_renewals(changed, files))))
+
+
+def _values(declared: Iterable[Declared], chosen: Mapping[Declared, str | None]) -> dict[Declared, list[str | None]]:
+    """Of each of the values of a matrix that should be changed, what the ones that stay, or come first, are."""
+    found: dict[Declared, list[str | None]] = {}
+    several = wanted.matrix(declared)
+    for asked in several & chosen.keys():
+        others = [one for one in declared if one in several and one.used == asked.used and one != asked]
+        stay = [_declared.exact(one) for one in others if one not in chosen]
+        found[asked] = stay + [chosen[one] for one in others if one in chosen and one.place < asked.place]
+    return found
 
 
 def _asked_about(target: Target, findings: Sequence[Finding]) -> dict[Declared, Finding]:

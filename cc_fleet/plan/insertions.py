@@ -30,7 +30,7 @@ _IEX = re.compile(r"(?P<url>https://claude\.ai/install\.ps1)[\"']?[ \t]*\|[ \t]*
 def find(asked: Declared, version: str, text: str, at: int) -> Spot | None:
     """Where ``version`` is added to what stands at ``at``, and with which characters; None where that cannot be told."""
     if asked.pin is not None:
-        return (at, "", f"@{version}") if text[:at].endswith(_PACKAGES) else None
+        return (at, "", f"@{version}") if text[:at].endswith(_PACKAGES) and not re.match(r"[\w@./-]", text[at : at + 1]) else None
     if asked.installer == "native":
         return _native(version, text, at)
     at += text[at : at + 1] in ("'", '"')
@@ -49,8 +49,26 @@ def find(asked: Declared, version: str, text: str, at: int) -> Spot | None:
     return None
 
 
+def word(asked: Declared) -> str | None:
+    """The word behind which, or in whose command, a version is added: where it stands once in its line, that is where."""
+    if asked.pin is not None:
+        return next((package for package in _PACKAGES if package in (asked.place.text or "")), None)
+    return asked.place.text if asked.installer == "native" and "install.sh" in (asked.place.text or "") else None
+
+
+def by_hand(asked: Declared, version: str) -> str:
+    """What a person does where no form is recognised."""
+    if asked.spec is None and asked.installer == "native":
+        return f"give the installer {version} as its argument"
+    if asked.spec is None and asked.installer == "devcontainer-feature":
+        return f"set its version to {version} if it has such an option, else install by npm: npm install -g @anthropic-ai/claude-code@{version}"
+    return f"write {version} there"
+
+
 def _native(version: str, text: str, at: int) -> Spot | None:
     """The installer's script piped into a shell or given to one, and ``claude install`` itself."""
+    if text.startswith("<(", at) and (found := re.compile(r"<\([^()\n]{0,200}?(?=https://claude\.ai/install\.sh)").match(text, at)):
+        at = found.end()
     if found := _PIPED.match(text, at):
         end = found["end"]
         if end.rstrip().endswith("-s") or end.endswith("--"):
@@ -89,19 +107,13 @@ def _member(version: str, text: str, at: int, end: int) -> Spot | None:
     head = re.fullmatch(r"(?P<indent> *(?:- +)?)name: +(?P<quote>[\"']?)", text[start:at])
     if head is None or text[end : end + len(head["quote"])] != head["quote"] or not re.fullmatch(r"[ \t]*(?:#.*)?\r?", text[end + len(head["quote"]) : stop]):
         return None
-    width = len(head["indent"])
-    for line in (*reversed(text[:start].split("\n")[:-1]), "", *text[stop + 1 :].split("\n")):
-        if line == "":
-            continue
-        own = re.match(rf"(?: {{{width}}}|[ -]{{{width}}}(?=\w))(\w+): *[\"']?(\w*)", line)
-        if own and (own[1] == "version" or (own[1], own[2]) == ("state", "latest")) and _near(text, start, line, width):
-            return None
-    place = stop - (text[stop - 1 : stop] == "\r")
-    return place, "", f"\n{' ' * width}version: \"{version}\""
+    return stop - (text[stop - 1 : stop] == "\r"), "", f'\n{" " * len(head["indent"])}version: "{version}"'
 
 
-def _near(text: str, start: int, line: str, width: int) -> bool:
-    """Whether ``line`` is of the mapping whose member begins at ``start``: no line between is indented less."""
-    at = text.find(line, max(0, start - 2000), start + 2000)
-    between = text[min(at, start) : max(at, start)].split("\n")
-    return at >= 0 and all(not one.strip() or len(one) - len(one.lstrip(" -")) >= width for one in between)
+def state(version: str, text: str, at: int) -> Spot | None:
+    """A task's ``state: latest`` on a line of its own: the version stands below it, and what is there stays."""
+    start, stop = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    head = re.fullmatch(r"( *(?:- +)?)state: +", text[start:at])
+    if head is None or text[at : stop if stop >= 0 else len(text)].rstrip() != "latest":
+        return None
+    return at, "latest", f'present\n{" " * len(head[1])}version: "{version}"'

@@ -73,7 +73,7 @@ def _change(text: Text, lines: Sequence[bytes], edits: Sequence[Edit]) -> _Chang
     """The line of ``edits``, changed from its end on."""
     at = edits[0].line - 1
     line = lines[at]
-    end = b"\r" if line.endswith(b"\r") else b""
+    end = b"\r" if line.endswith(b"\r") or (at == len(lines) - 1 and at and lines[at - 1].endswith(b"\r")) else b""
     for edit in sorted(edits, key=lambda one: one.column, reverse=True):
         start = len(text.line(edit.line)[: edit.column - 1].encode("utf-8")) if _is_plain(line) else _byte(line, edit)
         new = edit.new.encode("utf-8").replace(b"\n", end + b"\n")

@@ -67,22 +67,35 @@ def _by_hand(asked: Declared, version: str) -> str | None:
 
 def _spot(asked: Declared, version: str, text: Text) -> tuple[int, str, str] | str:
     """Where, which characters, and what instead of them."""
-    by_hand = f"write {version} there"
-    pin = asked.pin
+    by_hand, pin = insertions.by_hand(asked, version), asked.pin
     if pin is not None and pin.text:
-        at = text.offset(pin)
-        if at is None or not text.whole.startswith(pin.text, at):
-            return f"{by_hand}: the version is not where it was read"
+        at = _seen(pin.line or 0, pin.text, text, text.offset(pin))
+        if at is None:
+            return f"write {version} there: the version is not where it was read"
         if re.match(r"[\w./-]*@sha256:", text.whole[at + len(pin.text) : at + len(pin.text) + 300]):
             return f"write the tag of {version} with the digest that belongs to it: the digest decides which image it is"
+        if re.search(r"\bstate[\"']?: *[\"']?$", text.line(pin.line or 0)[: (pin.column or 1) - 1]):
+            return insertions.state(version, text.whole, at) or f"write the version {version} there, and `state: present`"
         return at, pin.text, written(asked, pin.text, version)
     at = text.offset(pin or asked.place)
     if at is None:
         return by_hand
     if asked.spec:
         return _within(asked, version, text, at) or by_hand
+    line, word = (pin or asked.place).line or 0, insertions.word(asked)
+    if word and not re.match(re.escape(word), text.whole[at - (len(word) if pin else 0) :]):
+        moved = _seen(line, word, text, None)
+        at = at if moved is None else moved + (len(word) if pin else 0)
     found = insertions.find(asked, version, text.whole, at)
     return found if found is not None else by_hand
+
+
+def _seen(line: int, word: str, text: Text, at: int | None) -> int | None:
+    """Where ``word`` stands: at ``at``, or, where marks that were taken off move it, the one place of its line that holds it."""
+    if at is not None and text.whole.startswith(word, at):
+        return at
+    found = [one.start() for one in re.finditer(rf"(?<![\w.]){re.escape(word)}(?![\w.])", text.line(line))]
+    return (text.offset(Place("", line, 1)) or 0) + found[0] if len(found) == 1 else None
 
 
 def _within(asked: Declared, version: str, text: Text, at: int) -> tuple[int, str, str] | None:

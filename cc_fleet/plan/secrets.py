@@ -14,7 +14,7 @@ _WORD = re.compile(r"\b[A-Za-z]+sk-")  # task-, disk-: no key begins so
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 # A name that sounds like a secret, and a value that is no reference to one.
 _NAMED = re.compile(
-    rf"{redact.SENSITIVE}[\w.-]{{0,60}}[\"']?\s{{0,20}}(?:[:=]{{1,2}}>?\s{{0,20}}|\s)[\"']?(?!\$|\{{\{{|%|<|\"|'|true\b|false\b|null\b|none\b|[0-9]{{1,3}}\b)(?P<value>[^\s\"',;]{{6,200}})"
+    rf"{redact.SENSITIVE}[\w.-]{{0,60}}[\"']?\s{{0,20}}(?:[:=]{{1,2}}>?\s{{0,20}}|\s)[\"']?(?!\$|\{{\{{|%|<|\"|'|true\b|false\b|null\b|none\b|[0-9]{{1,3}}\b)(?P<value>[^\s\"',;)}}\]]{{6,200}})"
 )
 _USER = re.compile(r"://[^/\s:@]{0,200}:(?!\$)[^/\s@]{1,200}@")
 

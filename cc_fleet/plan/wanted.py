@@ -14,7 +14,7 @@ values of one matrix are several on purpose, and each goes by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cc_fleet.checks import _declared
@@ -54,7 +54,7 @@ def _of_product(policies: Sequence[Policy], declared: Sequence[Declared], about:
     found: dict[Declared, str | None] = {}
     for asked in wrong:
         own = nearest.get(asked)
-        found[asked] = own if asked in alone or (asked in nearest and not _unites(policies)) else one or own or instead(policies, asked)
+        found[asked] = (own if asked in alone or (asked in nearest and not _unites(policies)) else one or own) or instead(policies, asked)
     if disagree and one is not None:
         found.update((asked, one) for asked, version in pinned.items() if version != one and asked not in found)
     return found
@@ -94,9 +94,11 @@ def _admits(asked: Declared) -> tuple[str, ...]:
     return found.known if found is not None and re.search(r"[0-9*x]", asked.spec or "") else ()
 
 
-def _installs(policies: Iterable[Policy], product: str) -> Iterable[str]:
-    every = tuple(policies)
-    return iter([policy.cli.install for policy in every if policy.cli.install and allowed(every, "cli", policy.cli.install)] if product == "cli" else [])
+def _installs(policies: Sequence[Policy], product: str) -> Iterator[str]:
+    """What the policies install of the product, as far as all allow it."""
+    for policy in policies if product == "cli" else ():
+        if policy.cli.install and allowed(policies, "cli", policy.cli.install):
+            yield policy.cli.install
 
 
 def allowed(policies: Iterable[Policy], product: str, version: str) -> bool:
