@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from cc_fleet.checks import _declared
 from cc_fleet.client import EXTENSION
@@ -100,8 +101,10 @@ def _by_hand(target: Target, findings: Iterable[Finding]) -> Iterator[Left]:
 def _edit(asked: Declared, version: str | None, files: Files) -> Edit | str:
     """The edit that brings ``asked`` to ``version``, or what to do by hand."""
     name = _declared.named(asked.product)
+    if version is None and asked.product in ("cli", EXTENSION):
+        return f"no published version of {name} is allowed"
     if version is None:
-        return f"which versions of {name} are published and allowed is not known here; write one" if asked.product not in ("cli", EXTENSION) else f"no published version of {name} is allowed"
+        return f"which versions of {name} are published and allowed is not known here; write one"
     place = _at(asked)
     text = files.text(place.file)
     if isinstance(text, str):
@@ -136,7 +139,7 @@ def _without_conflicts(edits: Sequence[Edit]) -> tuple[list[Edit], list[Left]]:
     """``edits`` in order, without those that want different characters at one place."""
     ordered = sorted(edits, key=lambda edit: (edit.file, edit.line, edit.column, edit.new))
     clash: dict[Edit, Edit] = {}
-    for one, two in zip(ordered, ordered[1:], strict=False):
+    for one, two in pairwise(ordered):
         if one.file == two.file and one.line == two.line and (one.column == two.column or two.column < one.column + len(one.old)):
             clash[one], clash[two] = two, one
     left = [

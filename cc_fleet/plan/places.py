@@ -57,7 +57,8 @@ def _by_hand(asked: Declared, version: str) -> str | None:
     if asked.installer == "nix":
         return f"write {version} and the hash that belongs to it, or take a package set that has it"
     if asked.installer in ("brew", "homebrew"):
-        return f"brew installs no chosen version; install it by npm: npm install -g @anthropic-ai/claude-code@{version}"
+        command = f"npm install -g @anthropic-ai/claude-code@{version}" if asked.product == "cli" else f"code --install-extension {asked.product}@{version}"
+        return f"brew installs no chosen version; install it by {command}"
     if asked.installer == "image" and "@sha256:" in shown:
         return f"write the tag of {version} with the digest that belongs to it: the digest decides which image it is"
     if asked.installer == "image" and _declared.exact(asked) is None:
