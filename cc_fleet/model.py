@@ -61,13 +61,11 @@ class Install(NamedTuple):
 class Declared(NamedTuple):
     """What a repository asks for: ``product`` is ``cli``, an extension's id, a gateway's kind, or an action's name.
 
-    ``spec`` is the version that it asks for, variables filled in; None where it names none.  ``place``
-    is where that stands written, else the statement that installs; ``used`` is that statement
-    where ``place`` is another line.  ``resolved`` is what a lock (``lock``) makes of it.
-    ``unresolved`` says what the version comes from where that cannot be read here.  ``job`` is the
-    image or CI job that it is for.  ``pin`` has the characters to write another version over
-    (its text is empty where a version would be inserted).  ``scheme`` is how ranges are written:
-    npm, pep440, or exact.
+    ``spec`` is the version asked for, names filled in (None: none), at ``place``, else that is the statement that
+    installs; ``used`` is the statement where ``place`` is another line.  ``resolved`` is what a lock makes of it,
+    ``unresolved`` what the version comes from where that cannot be read here, ``job`` the image or CI job that it is
+    for, ``pin`` the characters to write another version over (an empty text: one would be inserted), ``scheme`` how
+    ranges are written: npm, pep440, exact.
     """
 
     product: str
@@ -84,23 +82,18 @@ class Declared(NamedTuple):
 
 
 class Ignore(NamedTuple):
-    """A comment in a repository that excuses findings of these checks (or advisories) at ``line``, up to a day or for good.
-
-    ``place`` is the comment's own.
-    """
+    """A comment that asks to excuse what ``checks`` (or advisories) find on the lines ``line`` to ``last``; as it stands there."""
 
     checks: tuple[str, ...]
     reason: str
     until: Optional[str]
     place: Place
     line: int
+    last: int
 
 
 class Job(NamedTuple):
-    """An image or CI job of a repository in which Claude Code runs: what it gets is all written there.
-
-    ``kind`` is image, ci or devcontainer; ``place`` the line that brings or runs Claude Code.
-    """
+    """An image, ci job or devcontainer (``kind``) of a repository; ``place`` is the line that brings or runs Claude Code."""
 
     name: str
     kind: str
@@ -239,18 +232,9 @@ def is_own(fact: Union[Setting, Rejected]) -> bool:
 
 
 GROUPS: dict[str, type] = {
-    "installs": Install,
-    "settings": Setting,
-    "variables": Variable,
-    "gateways": Gateway,
-    "credentials": Credential,
-    "rejected": Rejected,
-    "updates": Update,
-    "gaps": Gap,
-    "declared": Declared,
-    "jobs": Job,
-    "ignores": Ignore,
-}
+    "installs": Install, "settings": Setting, "variables": Variable, "gateways": Gateway, "credentials": Credential, "rejected": Rejected,
+    "updates": Update, "gaps": Gap, "declared": Declared, "jobs": Job, "ignores": Ignore,
+}  # fmt: skip
 
 
 class Fix(NamedTuple):
@@ -287,12 +271,13 @@ class Problem(NamedTuple):
 
 
 class Waived(NamedTuple):
-    """The waiver, comment or baseline that excuses a finding, as the report shows it; ``until`` None is for good."""
+    """What excuses a finding, as the report shows it; ``until`` None is for good.  ``by``: policy (a waiver), comment, or baseline."""
 
     reason: str
     until: Optional[str]
     owner: Optional[str] = None
     ticket: Optional[str] = None
+    by: str = "policy"
 
 
 class Finding(NamedTuple):

@@ -175,7 +175,7 @@ def coverage_page() -> str:
 def readme() -> str:
     """README.md with its generated blocks as the program has them now."""
     found = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for name, block in (("demo", sample()), ("help", help_text()), ("audit-help", help_text("audit"))):
+    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
         found = re.sub(rf"(<!-- {name} -->\n```text\n).*?(```)", lambda m, new=block: m[1] + new + m[2], found, flags=re.DOTALL)  # type: ignore[misc]
     return found
 
@@ -200,6 +200,20 @@ def sample() -> str:
         shown = text.render(Report(about, "2026-11-23T00:00:00Z", (target,), tuple(found), "/home/ada"), Style(width=100))
     head, last = shown.splitlines()[:34], shown.splitlines()[-1]
     return "\n".join([*head, "…", last]) + "\n"
+
+
+def sample_repository() -> str:
+    """What ``cc-fleet audit`` says of the demo's repository, and ``cc-fleet plan`` proposes."""
+    with tempfile.TemporaryDirectory() as folder:
+        laptop = os.path.join(folder, "laptop")
+        demo.write(laptop)
+        shop = os.path.join(laptop, demo.SHOP)
+        os.remove(os.path.join(shop, ".claude", "settings.json"))
+        environ = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(PROJECT), "CC_FLEET_POLICY": "default", "GITHUB_ACTIONS": ""}
+        audit = subprocess.run([sys.executable, "-m", "cc_fleet", "audit", "--repo", "."], cwd=shop, env=environ, capture_output=True, text=True, check=False).stdout
+    head, _, rest = audit.partition("\n\n")
+    shown = [line for line in rest.splitlines() if "↳" not in line and "CCF-2026" not in line and "(Claude Code 2.1.19)" not in line and not line.endswith("shows them")]
+    return "\n".join(["$ cc-fleet audit --repo .", head, "", *shown, "$ cc-fleet plan --repo . | git apply", ""])
 
 
 def main(arguments: list[str]) -> int:

@@ -14,8 +14,8 @@ from cc_fleet.client import Effective, View, views
 from cc_fleet.digest import sha256
 from cc_fleet.host import plugins
 from cc_fleet.host.layout import LAYOUTS
-from cc_fleet.model import GROUPS, Declared, Finding, Fix, Install, Place, Problem, Target, Waived
-from cc_fleet.policy import KEPT, SEVERITIES, Policy, Waiver
+from cc_fleet.model import GROUPS, Declared, Finding, Fix, Ignore, Install, Place, Problem, Target
+from cc_fleet.policy import KEPT, SEVERITIES, Policy
 from cc_fleet.policy.when import Laid, applied, holds
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import key
@@ -44,12 +44,16 @@ class Subject(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a review looks back on: all findings so far.  Of the targets it has their names and dates: their facts are let go when they are judged."""
+    """What a review looks back on: all findings so far.  Of the targets it has their names and dates: their facts are let go when they are judged.
+
+    ``ignored`` are the comments that excuse nothing: of which target, the comment, the check that it names, and why (``ended``: its day is over).
+    """
 
     policy: Policy
     findings: tuple[Finding, ...]
     targets: tuple[Target, ...]
     today: str
+    ignored: tuple[tuple[Target, Ignore, str, str], ...] = ()
 
 
 def all_checks() -> dict[str, Any]:
@@ -64,7 +68,7 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
     the same findings, on the laptop and on a controller.  ``targets`` may be a stream.
     """
     findings: list[Finding] = []
-    judged, laid = [], Laid(policy)
+    judged, ignored, laid = list[Target](), list[tuple[Target, Ignore, str, str]](), Laid(policy)
     shelf = Shelf(advisories, laid.gateways())
     compared = {name: check for name, check in all_checks().items() if hasattr(check, "compare")}
     elsewhere = {name: check for name, check in compared.items() if not hasattr(check, "DECLARED_ALONE")}
@@ -76,22 +80,21 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
         told: list[Finding] = []
         for name, check in (compared if target.declared else elsewhere).items():
             found = _stamped(ruled, name, check.SEVERITY, target, check.compare(ruled, subject))
-            told += [_waived(ruled, finding, target, today) for finding in found]
-        findings += _caused(_excused(ruled, target, told, today) if target.ignores else told)
+            told += found
+        if ruled.waivers or target.ignores:
+            from cc_fleet.checks import _excused
+
+            told, became = _excused.excused(ruled, told, target, today)
+            ignored += [(judged[-1], *one) for one in became]
+        findings += _caused(told)
     reviewed = laid.reviewed()
     for name, check in all_checks().items():
         if hasattr(check, "review"):
-            findings += _reviewed(name, check, Judgement(reviewed, tuple(findings), tuple(judged), today))
+            findings += _reviewed(name, check, Judgement(reviewed, tuple(findings), tuple(judged), today, tuple(ignored)))
     return findings
 
 
-_LET_GO: Any = dict.fromkeys(GROUPS.keys() - {"ignores"}, ())
-
-
-def _excused(policy: Policy, target: Target, told: list[Finding], today: str) -> list[Finding]:
-    from cc_fleet.checks import _ignores
-
-    return _ignores.excused(policy, target, told, today)
+_LET_GO: Any = dict.fromkeys(GROUPS, ())
 
 
 def _reviewed(name: str, check: Any, judgement: Judgement) -> Iterator[Finding]:
@@ -103,7 +106,11 @@ def _reviewed(name: str, check: Any, judgement: Judgement) -> Iterator[Finding]:
         found.setdefault(target and target.name, (target, []))[1].append(problem)
     for target, problems in found.values():
         stamped = _stamped(policy, name, check.SEVERITY, target, problems)
-        yield from (stamped if target is None else (_waived(policy, finding, target, today) for finding in stamped))
+        if target is not None and policy.waivers:
+            from cc_fleet.checks import _excused
+
+            stamped = iter(_excused.excused(policy, list(stamped), target, today)[0])
+        yield from stamped
 
 
 def by_view(subject: Subject, ask: Callable[[View], Iterable[Problem]]) -> Iterator[Problem]:
@@ -158,18 +165,6 @@ def in_force(subject: Subject, view: View, wrong: Wrong, advice: Callable[[Place
     return Problem(wrong.name, f"{wrong.name} {wrong.what}", place, fix, because, wrong.found.trace())
 
 
-def matching(waiver: Waiver, finding: Finding, target: Target | None) -> bool:
-    """Whether ``waiver`` speaks of this finding: its check or advisory, its target, its version."""
-    problem = finding.problem
-    if waiver.check not in (finding.check, problem.advisory):
-        return False
-    names = () if target is None else (target.name, target.machine_id, *(f"group:{g}" for g in target.groups))
-    if waiver.targets and not set(waiver.targets) & set(names):
-        return False
-    versions, scheme = problem.subject.rpartition("@")[2].split(","), "pep440" if finding.check == "gateway-version" else "semver"
-    return waiver.allow is None or all(waiver.allow.versions.admits(version, scheme) for version in versions)
-
-
 def _stamped(policy: Policy, check: str, severity: str, target: Target | None, problems: Iterable[Problem]) -> Iterator[Finding]:
     ordinals: dict[str, int] = {}
     homes = frozenset(target.coverage.homes if target else ())
@@ -192,15 +187,6 @@ def _relative(homes: frozenset[str], file: str) -> str:
         if above in homes:
             return f"~{file[len(above) :]}"
     return file
-
-
-def _waived(policy: Policy, finding: Finding, target: Target, today: str) -> Finding:
-    if finding.check in KEPT:
-        return finding
-    for waiver in policy.waivers:
-        if waiver.until >= today and matching(waiver, finding, target):
-            return finding._replace(waived=Waived(waiver.reason, waiver.until, waiver.owner, waiver.ticket))
-    return finding
 
 
 def _caused(findings: list[Finding]) -> list[Finding]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from cc_fleet.checks import Subject
 from cc_fleet.model import Declared, Fix, Place, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best
+from cc_fleet.policy.allowed import best, nearest
 from cc_fleet.versions import published
 
 SEVERITY = "warning"
@@ -33,7 +33,7 @@ def _asked(policy: Policy, asked: Declared) -> Iterator[Problem]:
 
     version = _declared.exact(asked)
     if version is not None:
-        yield from _said(version, asked.place, _written.fix(asked, best(policy, instead_of=version)))
+        yield from _said(version, asked.place, _written.fix(asked, nearest(policy, version)))
     elif not asked.unresolved and (found := _declared.opened(policy, asked)) and not found.admitted.known and not found.admitted.later:
         yield Problem(f"cli@{asked.spec}", f"no version of Claude Code in {asked.spec} was ever published on npm", asked.place, _written.fix(asked, best(policy)))
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from cc_fleet.checks import Subject, _install
 from cc_fleet.model import Declared, Fix, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best, refusal
+from cc_fleet.policy.allowed import nearest, refusal
 
 SEVERITY = "error"
 
@@ -48,12 +48,12 @@ def _asked(policy: Policy, asked: Declared) -> Problem | None:
     if version is not None:
         refused = refusal(policy, "cli", version, policy.cli.versions)
         told = f"Claude Code {version}{_declared.locked(asked)} {refused}"
-        return Problem(f"cli@{version}", told, asked.place, _written.fix(asked, best(policy, instead_of=version))) if refused else None
+        return Problem(f"cli@{version}", told, asked.place, _written.fix(asked, nearest(policy, version))) if refused else None
     found = None if asked.unresolved else _declared.opened(policy, asked)
     if found is None or not found.whole:
         return None
     told = f"no Claude Code in {asked.spec} is allowed: {found.refused[-1]} {found.why}"
-    return Problem(f"cli@{asked.spec}", told, asked.place, _written.fix(asked, best(policy, instead_of=found.refused[-1])))
+    return Problem(f"cli@{asked.spec}", told, asked.place, _written.fix(asked, nearest(policy, found.refused[-1])))
 
 
 def _action(policy: Policy, asked: Declared) -> Problem | None:

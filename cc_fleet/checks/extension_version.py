@@ -22,7 +22,7 @@ from cc_fleet.checks import Subject, _editor, _install
 from cc_fleet.client import EXTENSION
 from cc_fleet.model import Declared, Fix, Install, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best
+from cc_fleet.policy.allowed import best, nearest
 
 SEVERITY = "error"
 
@@ -51,7 +51,7 @@ def _asked(policy: Policy, asked: Declared) -> Problem | None:
     refused = _install.refused(policy, asked.product, version) if version is not None else None
     if refused is None:
         return None
-    wanted = best(policy, asked.product, rule.versions if rule else None, instead_of=version or "") if asked.product == EXTENSION else None
+    wanted = nearest(policy, version or "", asked.product, rule.versions if rule else None) if asked.product == EXTENSION else None
     return Problem(f"{asked.product}@{version}", f"{asked.product} {version} {refused}", asked.place, _written.fix(asked, wanted))
 
 

@@ -1,4 +1,4 @@
-"""A waiver's last day is over, or near; or that of a comment that excuses something in a repository.
+"""A waiver's last day is over, or near: one of the policy, or the `until=` of an ignore in a repository.
 
 It no longer excuses anything from the day after `until`; in the fourteen days before, a note
 tells its owner. It cannot be ignored.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Judgement, _ignores
+from cc_fleet.checks import Judgement
 from cc_fleet.model import Fix, Problem, Target
 from cc_fleet.policy import Waiver
 
@@ -19,11 +19,7 @@ DAYS = 14
 
 
 def review(judged: Judgement) -> Iterator[Problem | tuple[Target, Problem]]:
-    for target in judged.targets:
-        for ignore in target.ignores:
-            if _ignores.refused(judged.policy, ignore, judged.today) is None and _ignores.is_over(ignore, judged.today):
-                message = f"the comment that ignores {', '.join(ignore.checks)} ended on {ignore.until} ({ignore.reason})"
-                yield target, Problem(",".join(ignore.checks), message, ignore.place, Fix("you", "repair what it excused, or agree on a new date"))
+    yield from _of_comments(judged) if judged.ignored else ()
     if not judged.policy.waivers:
         return
     from datetime import date
@@ -39,3 +35,12 @@ def review(judged: Judgement) -> Iterator[Problem | tuple[Target, Problem]]:
 def _problem(waiver: Waiver, message: str, severity: str | None) -> Problem:
     asked = waiver.owner or "its owner"
     return Problem(waiver.check, f"{message} ({waiver.reason})", waiver.place, Fix("admin", f"ask {asked} for a repair or a new date"), severity=severity)
+
+
+def _of_comments(judged: Judgement) -> Iterator[tuple[Target, Problem]]:
+    from cc_fleet.checks import _excused
+
+    for target, ignore, name, what in judged.ignored:
+        if what in (_excused.ENDED, _excused.ENDS):
+            told = f"the ignore of {name} {what} on {ignore.until} ({ignore.reason})"
+            yield target, Problem(name, told, ignore.place, Fix("you", "repair what it excused, or agree on a new date"), severity="note" if what == _excused.ENDS else None)

@@ -1,18 +1,18 @@
-"""A waiver excuses nothing that was found; or a comment in a repository does not.
+"""A waiver of the policy, or an ignore in a repository, excuses nothing that was found.
 
-What it excused is repaired, or its check or version is misspelt. A policy of a whole fleet will
-see this on machines that the waiver is not for, so only a waiver whose `targets` (if it names
-any) were all looked at is reported. A comment (`cc-fleet: ignore[…]`) that gives no reason, names no
-check or one that the policy does not let comments excuse, or runs too long, excuses nothing either.
+What it excused is repaired, or its check or version is misspelt. An ignore must give a reason, and
+excuses what the policy's `exceptions` let it: which checks, and for how long. A policy of a whole fleet
+will see waivers that are not for this machine, so only one whose `targets` (if it names any) were
+all looked at is reported.
 
-**Fix**: delete it, or correct what the message names.
+**Fix**: delete it, or correct what it says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cc_fleet.checks import Judgement, _ignores, matching
+from cc_fleet.checks import Judgement
 from cc_fleet.model import Fix, Problem, Target
 from cc_fleet.policy import KEPT
 
@@ -20,10 +20,11 @@ SEVERITY = "note"
 
 
 def review(judged: Judgement) -> Iterator[Problem | tuple[Target, Problem]]:
-    for target in judged.targets:
-        for ignore, why in _ignores.unused(judged.policy, target, judged.findings, judged.today) if target.ignores else ():
-            message = f"this comment excuses nothing: {why}"
-            yield target, Problem(",".join(ignore.checks), message, ignore.place, Fix("you", "correct or delete it"))
+    yield from _of_comments(judged) if judged.ignored else ()
+    if not judged.policy.waivers:
+        return
+    from cc_fleet.checks._excused import matching
+
     targets = {target.name: target for target in judged.targets}
     names = set(targets) | {t.machine_id or "" for t in judged.targets} | {f"group:{g}" for t in judged.targets for g in t.groups}
     for waiver in judged.policy.waivers:
@@ -31,3 +32,13 @@ def review(judged: Judgement) -> Iterator[Problem | tuple[Target, Problem]]:
             continue
         if not any(matching(waiver, finding, targets.get(finding.target)) for finding in judged.findings if finding.check not in KEPT):
             yield Problem(waiver.check, f"the waiver of {waiver.check} excuses nothing ({waiver.reason})", waiver.place, Fix("admin", "delete it"))
+
+
+def _of_comments(judged: Judgement) -> Iterator[tuple[Target, Problem]]:
+    from cc_fleet.checks import _excused
+
+    for target, ignore, name, why in judged.ignored:
+        if why not in (_excused.ENDED, _excused.ENDS):
+            told = f"the ignore of {name}" if name else "the ignore"
+            advice = "delete it" if why == _excused.UNUSED else "correct it, or delete it"
+            yield target, Problem(name or "ignore", f"{told} excuses nothing: {why}", ignore.place, Fix("you", advice))

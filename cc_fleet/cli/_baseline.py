@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 from cc_fleet import baseline
 from cc_fleet.cli import InputError
-from cc_fleet.report import Report, counts
+from cc_fleet.cli._replace import replace
+from cc_fleet.report import Report
 
 
 def applied(report: Report, file: str, write: str | None) -> Report:
-    """``report`` with what the baseline knows waived; the file is made where it is not there and ``write`` says so."""
+    """``report`` with what the baseline knows waived; ``write`` (prune, all) says what becomes of the file."""
     known = _read(file, may_miss=write is not None)
-    repositories = {target.name for target in report.targets if target.kind == "repository"}
-    gone = baseline.fixed(known or (), report.findings, repositories)
-    if write is not None:
-        kept = [one for one in known or () if one not in gone]
-        found = [baseline.of(finding, repositories) for finding in report.findings if counts(finding)]
-        _write(file, baseline.dump(found if write == "all" or known is None else kept))
-        known = tuple(found) if write == "all" or known is None else tuple(kept)
-    elif gone:
-        print(f"cc-fleet: {len(gone)} of {len(known or ())} in {file} are fixed; --write-baseline prune takes them out", file=sys.stderr)
-    prints = frozenset(one.fingerprint for one in known or ())
-    return report._replace(findings=tuple(baseline.applied(known or (), report.findings, repositories)), baseline=prints)
+    if write is None and known is not None:
+        return baseline.applied(known, report)
+    today = report.time[:10]
+    new = baseline.renewed(known, report, today) if write == "all" or known is None else baseline.pruned(known, report, today)
+    text = baseline.dump(new)
+    if known is None or text != baseline.dump(known):
+        replace(file, text.encode())
+    print(f"cc-fleet: {file}: {_written(known, new)}", file=sys.stderr)
+    judged = baseline.applied(new, report)
+    return judged._replace(fixed=baseline.applied(known, report).fixed if known is not None else 0)
 
 
-def _read(file: str, *, may_miss: bool) -> tuple[baseline.Known, ...] | None:
+def _written(known: baseline.Baseline | None, new: baseline.Baseline) -> str:
+    before, after = set(known.findings if known else ()), set(new.findings)
+    if before == after and known is not None:
+        return f"nothing to change, {len(after)} known"
+    return f"{len(after - before)} added, {len(before - after)} taken out, {len(after)} known"
+
+
+def _read(file: str, *, may_miss: bool) -> baseline.Baseline | None:
     try:
-        with open(file, "rb") as opened:
-            data = opened.read(baseline.SIZE + 1)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as opened:
+            data = opened.read(baseline.SIZE + 1) or b""
     except FileNotFoundError:
         if may_miss:
             return None
@@ -44,22 +51,4 @@ def _read(file: str, *, may_miss: bool) -> tuple[baseline.Known, ...] | None:
     except UnicodeDecodeError:
         raise InputError(f"{file}: is not UTF-8 text") from None
     except baseline.BaselineError as err:
-        where, _, what = str(err).partition(": ")
-        raise InputError(f"{file}:{where.removeprefix('line ')}: {what}") from None
-
-
-def _write(file: str, text: str) -> None:
-    """Write the whole file or nothing of it."""
-    folder = os.path.dirname(os.path.abspath(file))
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=".cc-fleet-", dir=folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-                out.write(text)
-            os.chmod(name, os.stat(file).st_mode & 0o777 if os.path.exists(file) else 0o644)
-            os.replace(name, os.path.realpath(file))
-        except OSError:
-            os.unlink(name)
-            raise
-    except OSError as err:
-        raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}") from None
+        raise InputError(f"{file}:{err}") from None

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from cc_fleet import repo
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import from_workspace, judged
+from cc_fleet.cli._judge import chosen_policy, from_workspace, judged
 from cc_fleet.digest import sha256
-from cc_fleet.host.tree import Disk, Missing, Unreadable
-from cc_fleet.model import Finding, Place, Target
+from cc_fleet.model import Finding, Target
 from cc_fleet.policy import SEVERITIES, committed
 from cc_fleet.policy.load import Loaded, which
-from cc_fleet.repo.reading.listing import GitError, git
+from cc_fleet.repo.reading import history
+from cc_fleet.repo.reading.listing import GitError
 from cc_fleet.report import About, Report
+
+
+def chosen(args: argparse.Namespace) -> Loaded:
+    """The policy that is given; with ``--policy-ref`` what of it lies in a repository is read from that revision."""
+    if not args.policy_ref:
+        return chosen_policy(args.policy)
+    names = which(args.policy, dict(os.environ), sys.platform)
+    try:
+        return committed.given(names, [_files(folder, args.policy_ref) for folder in args.repo])
+    except GitError as err:
+        raise InputError(f"--policy-ref {args.policy_ref}: {err}") from None
 
 
 def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) -> Report:
@@ -25,8 +35,6 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
     reports, roots = [report] if report is not None else [], {}
     taken = {target.name for one in reports for target in one.targets}
     for folder in args.repo:
-        if not os.path.isdir(folder):
-            raise InputError(f"{folder}: is not a folder")
         judges = judges_of(folder, loaded, args)
         target = repo.collect(folder, frozenset().union(*(one.policy.names() for one in judges)))
         target = target._replace(name=f"{target.name} ({folder})") if target.name in taken else target
@@ -38,52 +46,112 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
 
 def judges_of(folder: str, loaded: Loaded, args: argparse.Namespace) -> list[Loaded]:
     """The policies that judge a repository: its own beside one that is given, and in the place of the default."""
-    given = bool(args.policy) or which([], dict(os.environ), sys.platform) != ["default"]
     own = _own_policy(folder, args.policy_ref)
-    return [loaded, own] if own is not None and given else [own or loaded]
+    return [loaded, own] if own is not None and _is_given(args) else [own or loaded]
+
+
+def _is_given(args: argparse.Namespace) -> bool:
+    """Whether somebody gave a policy, rather than that the packaged default judges."""
+    return bool(args.policy or os.environ.get("CC_FLEET_POLICY")) or which([], {}, sys.platform) != ["default"]
+
+
+# Whose policy
+
+
+def _own_policy(folder: str, revision: str | None) -> Loaded | None:
+    """The repository's own, as it stands there or in a revision."""
+    root, show = _files(folder, revision)
+    inside = os.path.relpath(os.path.realpath(folder), root).replace(os.sep, "/")
+    try:
+        return committed.own(show, "" if inside == "." else inside)
+    except GitError as err:
+        raise InputError(f"--policy-ref {revision}: {err}") from None
+
+
+def _files(folder: str, revision: str | None) -> tuple[str, committed.Show]:
+    """The root of the repository that ``folder`` is, or is in, and its files: on the disk, or of a revision."""
+    if not os.path.isdir(folder):
+        raise InputError(f"{folder}: is not a folder")
+    if history.is_bare(folder):
+        raise InputError(f"{folder}: is what git keeps of a repository, and no checkout; give a folder with its files")
+    root = history.top(folder) or os.path.realpath(folder)
+    if revision is None:
+        return root, committed.on_disk(root)
+    commit = _asked(folder, revision, "--policy-ref")
+    return root, lambda path: history.show(root, commit, path)
+
+
+def _asked(folder: str, revision: str, option: str) -> str:
+    try:
+        return history.commit(folder, revision)
+    except GitError as err:
+        raise InputError(f"{option} {_shown(revision)}: {err}") from None
+
+
+def _shown(revision: str) -> str:
+    return revision if revision.isprintable() else ascii(revision)[1:-1]
+
+
+# What it finds
 
 
 def _judged(target: Target, judges: Sequence[Loaded], folder: str, args: argparse.Namespace) -> Report:
     reports = [judged(loaded, [target], args.group) for loaded in judges]
-    first, findings = reports[0], reports[0].findings
+    first = reports[0]
     if len(reports) > 1:
-        findings = united(first.findings, reports[1].findings)
-        first = first._replace(about=_both(first, reports[1]))
-    targets = first.targets
-    if args.changed_since:
-        changed = _changed(folder, args.changed_since)
-        spoken = {one.place[:2]: one.used for one in target.declared if one.used is not None}
-        findings = tuple(one for one in findings if changed(one.problem.place.file) or any(changed(file) for file in _files(one, spoken)))
-        targets = tuple(one._replace(gaps=tuple(gap for gap in one.gaps if changed(gap.place.file))) for one in targets)
-    return first._replace(findings=findings, targets=targets)
+        first = first._replace(about=_both([report.about for report in reports], " and "), findings=united(first.findings, reports[1].findings))
+    return first if args.changed_since is None else _only_changed(first, target, folder, args.changed_since)
 
 
-def _files(finding: Finding, spoken: Mapping[tuple[str, int | None], Place]) -> set[str]:
-    """The other files that a finding is about: where its version is used, and what its trace names."""
-    used = spoken.get((finding.problem.place.file, finding.problem.place.line))
-    files = {step.place.file for step in finding.problem.trace if step.place is not None}
-    return files | ({used.file} if used is not None else set())
+def _only_changed(report: Report, target: Target, folder: str, revision: str) -> Report:
+    """``report`` with what stands in files that changed, is used there, or hangs on a lock that did."""
+    files: dict[tuple[str, int | None], set[str]] = {}
+    for asked in target.declared:
+        told = (asked.place, asked.used, asked.lock)
+        files.setdefault(asked.place[:2], set()).update(place.file for place in told if place is not None)
+    try:
+        changed = history.Changed(folder, revision)
+
+        def concerns(finding: Finding) -> bool:
+            place = finding.problem.place
+            declared = files.get(place[:2], set())
+            named = {step.place.file for step in finding.problem.trace if step.place is not None}
+            return finding.target != target.name or any(map(changed, (place.file, *declared, *named))) or any(map(changed.lost_its_lock, declared))
+
+        found = tuple(filter(concerns, report.findings))
+        gaps = tuple(gap for gap in target.gaps if changed(gap.place.file))
+    except GitError as err:
+        raise InputError(f"--changed-since {_shown(revision)}: {err}") from None
+    prints = {finding.fingerprint for finding in found}
+    found = tuple(one if one.problem.because in prints else one._replace(problem=one.problem._replace(because=None)) for one in found)
+    return report._replace(findings=found, targets=tuple(one._replace(gaps=gaps) for one in report.targets))
 
 
-def _both(first: Report, second: Report) -> About:
-    one, two = first.about, second.about
-    files = tuple(dict.fromkeys((*one.files, *two.files)))
-    return one._replace(policy=f"{one.policy} and {two.policy}", files=files, sha256=sha256(f"{one.sha256}{two.sha256}".encode()))
+def _both(abouts: Sequence[About], between: str) -> About:
+    """Several policies told as one: each by itself in ``parts``."""
+    one, files = abouts[0], tuple(dict.fromkeys(file for about in abouts for file in about.files))
+    digest = sha256("".join(about.sha256 for about in abouts).encode())
+    return one._replace(policy=between.join(about.policy for about in abouts), files=files, sha256=digest, parts=tuple(abouts))
 
 
 def united(given: Sequence[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
     """What both policies find, each finding once: the one that counts, and the worse.
 
-    A comment that one policy's findings need is not useless for the other's finding nothing there.
+    A comment that excuses something by one of the policies is not useless for the other's finding nothing there.
     """
-    found: dict[str, Finding] = {finding.fingerprint: finding for finding in given}
-    prints = {finding.fingerprint for finding in own}
+    found = {finding.fingerprint: finding for finding in given}
     for finding in own:
         known = found.get(finding.fingerprint)
         if known is None or _rank(finding) < _rank(known):
             found[finding.fingerprint] = finding
-    alone = {finding.fingerprint for finding in given} ^ prints
-    return tuple(finding for finding in found.values() if not (finding.check == "waiver-unused" and finding.fingerprint in alone))
+    once = {finding.fingerprint for finding in given} ^ {finding.fingerprint for finding in own}
+    return tuple(finding for finding in found.values() if finding.fingerprint not in once or not _is_useless(finding))
+
+
+def _is_useless(finding: Finding) -> bool:
+    from cc_fleet.checks._excused import UNUSED
+
+    return finding.check == "waiver-unused" and finding.problem.message.endswith(UNUSED)
 
 
 def _rank(finding: Finding) -> tuple[bool, int]:
@@ -95,67 +163,11 @@ def _together(reports: Sequence[Report]) -> Report:
     first = reports[0]
     if len(reports) == 1:
         return first
-    abouts = tuple(dict.fromkeys(report.about for report in reports))
-    about = first.about
-    if len(abouts) > 1:
-        files = tuple(dict.fromkeys(file for one in abouts for file in one.files))
-        about = about._replace(policy=", ".join(one.policy for one in abouts), files=files, sha256=sha256("".join(one.sha256 for one in abouts).encode()))
+    abouts = tuple(dict.fromkeys(about for report in reports for about in report.about.parts or (report.about,)))
     return first._replace(
-        about=about,
+        about=_both(abouts, ", ") if len(abouts) > 1 else abouts[0],
         targets=tuple(target for report in reports for target in report.targets),
         findings=tuple(finding for report in reports for finding in report.findings),
         laid=tuple(laid for report in reports for laid in report.overlays()),
         ways=tuple(way for report in reports for way in report.routes()),
     )
-
-
-def _own_policy(folder: str, revision: str | None) -> Loaded | None:
-    """``.cc-fleet.yaml`` at the repository's root, as it stands there or in a revision."""
-    if revision is None:
-        return committed.on_disk(folder)
-    commit = _commit(folder, revision, "--policy-ref")
-
-    def show(path: str) -> bytes | None:
-        try:
-            return git(folder, "cat-file", "blob", f"{commit}:./{path}")
-        except GitError:
-            return None
-
-    return committed.at(show)
-
-
-def _commit(folder: str, revision: str, option: str) -> str:
-    if revision.startswith("-") or not revision.isprintable():
-        raise InputError(f"{option} {ascii(revision)[1:-1]}: is no revision")
-    try:
-        return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
-    except GitError:
-        raise InputError(f"{option} {revision}: git knows no such commit in {folder}; fetch it first (a clone for CI is often shallow: `git fetch origin {revision}`)") from None
-
-
-def _changed(folder: str, revision: str) -> Callable[[str], bool]:
-    """Whether a file is other than it was where HEAD and ``revision`` parted.  Files are compared by their bytes: no filter of the repository runs."""
-    commit = _commit(folder, revision, "--changed-since")
-    try:
-        base = git(folder, "merge-base", commit, "HEAD").decode().strip()
-    except GitError:
-        base = commit
-    try:
-        listed = git(folder, "ls-tree", "-r", "-z", base).decode("utf-8", "surrogateescape")
-        algorithm = git(folder, "rev-parse", "--show-object-format").decode().strip()
-    except GitError as err:
-        raise InputError(f"--changed-since {revision}: {err}") from None
-    blobs = {path: about.split()[2] for about, _, path in (line.partition("\t") for line in listed.split("\0") if line)}
-    tree, known = Disk(folder), dict[str, bool]()
-
-    def is_changed(file: str) -> bool:
-        if file not in known:
-            try:
-                data = tree.read(f"/{file}", 256 * 1024 * 1024)
-            except (Missing, Unreadable):
-                return True
-            digest = hashlib.new(algorithm, f"blob {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
-            known[file] = blobs.get(file) != digest
-        return known[file]
-
-    return is_changed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from cc_fleet import advisories
 from cc_fleet.cli import InputError
+from cc_fleet.cli._replace import replace
 from cc_fleet.decode import DecodeError, decode, near, read_yaml
 from cc_fleet.host import plugins
 from cc_fleet.policy import KEPT, Waiver
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         new, line = added(data.decode("utf-8-sig"), waiver)
     except CannotAdd as err:
         raise InputError(f"{file}: {err}. Add it by hand: {written(waiver)}") from None
-    _replace(file, mark + new.encode())
+    replace(file, mark + new.encode())
     print(f"- {written(waiver)}")
     print(f"{file}:{line}: added; it holds through {args.until}")
     return 0
@@ -110,27 +110,3 @@ def _check_until(until: str, loaded: Loaded) -> None:
     most = loaded.policy.exceptions.max_days
     if most is not None and date.fromisoformat(until) > today + timedelta(days=most):
         raise InputError(f"policy waive: until: {until} is more than {most} days away, which exceptions.max-days forbids; at the latest {today + timedelta(days=most)}")
-
-
-def _replace(file: str, data: bytes) -> None:
-    """The file that ``file`` names, through a link, with ``data`` in it: all of it or nothing, mode and owner as they were."""
-    real = os.path.realpath(file)
-    beside = os.path.join(os.path.dirname(real), f".{os.path.basename(real)}.{os.getpid()}")
-    try:
-        found = os.stat(real)
-        os.close(os.open(real, os.O_WRONLY))  # whoever may not write it may not replace it either
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
-                    os.fchown(descriptor, found.st_uid, found.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(found.st_mode))
-                out.write(data)
-                out.flush()
-                os.fsync(descriptor)
-            os.replace(beside, real)
-        except OSError:
-            os.unlink(beside)
-            raise
-    except OSError as err:
-        raise InputError(f"{file}: {(err.strerror or 'cannot be written').lower()}; nothing was changed") from None

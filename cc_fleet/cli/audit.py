@@ -42,14 +42,15 @@ def run(args: argparse.Namespace) -> int:
     if args.probe and (args.root or args.repo or args.facts):
         raise InputError("--probe runs programs of this machine; leave it out with --root, --repo and --facts")
     _check_options(args)
-    loaded = chosen_policy(args.policy)
+    if args.repo:
+        from cc_fleet.cli import _repository
+    loaded = _repository.chosen(args) if args.repo else chosen_policy(args.policy)
     report = None
     if args.root or args.facts or not args.repo:
         targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
-        report = judged(loaded, targets if args.facts else list(targets), args.group)  # facts may be a hundred thousand: they pass by
+        told = (target._replace(ignores=()) for target in targets) if args.no_ignore else targets
+        report = judged(loaded, told if args.facts else list(told), args.group)  # facts may be a hundred thousand: they pass by
     if args.repo:
-        from cc_fleet.cli import _repository
-
         report = _repository.judged_too(report, loaded, args)
     assert report is not None  # noqa: S101  # one of the two gave it
     if args.baseline:
@@ -60,11 +61,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    for name in ("policy_ref", "changed_since", "no_ignore"):
+    for name in ("policy_ref", "changed_since"):
         if getattr(args, name) and not args.repo:
             raise InputError(f"--{name.replace('_', '-')} is about repositories; give --repo as well")
     if args.write_baseline and not args.baseline:
         raise InputError("--write-baseline rewrites the file that --baseline names; give --baseline FILE as well")
+    if args.write_baseline and args.changed_since:
+        raise InputError("--write-baseline needs the whole of what is found, and --changed-since tells a part; leave one of the two out")
     if args.changed_since and args.if_nothing is None:
         args.if_nothing = "pass"
 

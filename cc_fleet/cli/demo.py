@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 
+from cc_fleet import repo
 from cc_fleet.cli._judge import judged, style
 from cc_fleet.host import facts
 from cc_fleet.host.machine import Machine, User
@@ -18,6 +19,7 @@ from cc_fleet.policy.load import load
 from cc_fleet.report import text
 
 _PACKAGE = "usr/local/lib/node_modules/@anthropic-ai/claude-code"
+SHOP = "home/ada/shop"
 _EXTENSIONS = "home/ada/.vscode/extensions"
 _POLICY = """\
 policy: demo
@@ -41,6 +43,9 @@ _FILES = {
     "export ANTHROPIC_BASE_URL=https://gw.unknown.example/v1\n",
     "home/ada/.claude/settings.json": '{\n  "model": "opus",\n  "env": {\n'
     '    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "0",\n    "CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY": "-1"\n  }\n}\n',
+    "home/ada/shop/Dockerfile": "FROM node:22-slim\nARG CLAUDE_CODE_VERSION=2.1.19\nRUN npm install -g @anthropic-ai/claude-code@${CLAUDE_CODE_VERSION}\n",
+    "home/ada/shop/.github/workflows/review.yml": "on: pull_request\njobs:\n  review:\n    runs-on: ubuntu-latest\n    steps:\n"
+    "      - uses: anthropics/claude-code-action@v1\n      - run: curl -fsSL https://claude.ai/install.sh | bash\n",
     "home/ada/shop/.claude/settings.json": '{\n  // one comment is enough\n  "permissions": {"allow": ["Bash(ls)"]}\n}\n',
     f"{_EXTENSIONS}/extensions.json": '[{"identifier": {"id": "anthropic.claude-code"}, "version": "2.1.17",\n'
     '  "relativeLocation": "anthropic.claude-code-2.1.17-linux-x64", "metadata": {"pinned": false}}]\n',
@@ -61,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
         out.write(_POLICY)
     print(f"A laptop and a repository (/home/ada/shop) are in {laptop},\nthe policy that judges them is {policy}.\n")
     args.verbose = False
-    report = judged(load([policy]), [facts.collect(sample(laptop))])
+    report = judged(load([policy]), [facts.collect(sample(laptop)), repo.collect(os.path.join(laptop, SHOP))])
     sys.stdout.write(text.render(report._replace(home="/home/ada"), style(args)))
-    print(f"\nRepair a file and ask again:  cc-fleet audit --root {laptop} --policy {policy}")
+    print(f"\nRepair a file and ask again:  cc-fleet audit --root {laptop} --repo {laptop}/{SHOP} --policy {policy}")
+    print(f"The repository's as a patch:  cc-fleet plan --repo {laptop}/{SHOP} --policy {policy}")
     print("Learn more about a finding:   cc-fleet explain env-flag")
     return 0
 

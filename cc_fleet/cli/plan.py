@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import chosen_policy, grouped, judged, policy_options
+from cc_fleet.cli._judge import grouped, judged, policy_options
 from cc_fleet.model import Finding, Place, Target
 from cc_fleet.plan.files import Files
 from cc_fleet.plan.nouns import Edit, Left
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{args.repo}: is not a folder")
     files = Files(args.repo)
     _check_out(args, files)
-    judges = _repository.judges_of(args.repo, chosen_policy(args.policy), args)
+    judges = _repository.judges_of(args.repo, _repository.chosen(argparse.Namespace(policy=args.policy, policy_ref=args.policy_ref, repo=[args.repo])), args)
     target = repo.collect(args.repo, frozenset().union(*(one.policy.names() for one in judges)))
     target = target._replace(ignores=()) if args.no_ignore else target
     planned = plan.repository([_ruled(one, target, args.group) for one in judges], target, _findings(judges, target, args), files)

@@ -176,8 +176,8 @@ class Ring(NamedTuple):
 class Exceptions(NamedTuple):
     """What exceptions people may make."""
 
-    max_days: Count | None = None  #: the longest that a new waiver may run
-    inline: Words[str] = ()  #: the checks that a comment in a repository may excuse; without this key any
+    max_days: Count | None = None  #: the longest that a new waiver may run, or a comment in a repository, which then needs its `until=`
+    inline: Words[str] = ()  #: the checks and advisories that a comment in a repository may excuse: without this key any, with `[]` none
     given: tuple[str, ...] = ()
 
 

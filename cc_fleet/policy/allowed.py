@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cc_fleet.policy import Policy
-from cc_fleet.versions import Range, published
+from cc_fleet.versions import Range, key, published
 
 
 def refusal(policy: Policy, product: str, version: str, allowed: Range | None) -> str | None:
@@ -14,6 +14,22 @@ def refusal(policy: Policy, product: str, version: str, allowed: Range | None) -
     if allowed is not None and not allowed.admits(version):
         return f"is outside {allowed}"
     return None
+
+
+def nearest(policy: Policy, version: str, product: str = "cli", allowed: Range | None = None) -> str | None:
+    """What a repository should write in place of ``version``, or None where nothing that is published is allowed.
+
+    The denial's own ``instead``, else ``cli.install``, else the next version above that is published
+    and allowed, else the next below: the least that has to be tested anew.
+    """
+    wanted, allowed = key(version), allowed or policy.cli.versions
+    asked = [denied.instead for denied in policy.denials(product, version) if denied.instead]
+    asked += [policy.cli.install] if product == "cli" and policy.cli.install else []
+    known = [one for one in published().versions if wanted is not None]
+    above = [one for one in known if (key(one) or ()) > (wanted or ())]
+    below = [one for one in reversed(known) if (key(one) or ()) < (wanted or ())]
+    admitted = (one for one in (*asked, *above, *below) if not any(refusal(policy, name, one, allowed) for name in {"cli", product}))
+    return next(admitted, None) or best(policy, product, allowed)
 
 
 def best(policy: Policy, product: str = "cli", allowed: Range | None = None, *, instead_of: str = "") -> str | None:

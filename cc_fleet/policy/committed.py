@@ -1,65 +1,103 @@
 """A repository's own policy, ``.cc-fleet.yaml`` at its root: from its files, or from one of its revisions.
 
 It is what the repository's people say of themselves, and hostile where somebody else's policy is given:
-it reads nothing outside of the repository, and brings neither advisories nor groups.
+it reads nothing outside of the repository, and brings no advisories.  Paths are told from the repository's root.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start.
+import os
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cc_fleet.host.tree import Disk, Missing, Unreadable
-from cc_fleet.policy.load import Loaded, PolicyError, load
+from cc_fleet.policy.load import Loaded, Outside, PolicyError, load, read_bytes
 
 NAME = ".cc-fleet.yaml"
+# A file's bytes by its path from the root; None where there is none.
+Show = Callable[[str], bytes | None]
 
 
-def on_disk(root: str) -> Loaded | None:
-    """The policy of the repository at ``root`` as it stands there; None where it has none."""
+def on_disk(root: str) -> Show:
+    """The files of the repository at ``root`` as they stand there."""
     tree = Disk(root)
-    try:
-        tree.stat(f"/{NAME}")
-    except Missing:
-        return None
-    except Unreadable as err:
-        raise PolicyError(f"{NAME}: {err}") from None
+
+    def show(path: str) -> bytes | None:
+        try:
+            return tree.read(f"/{path}", _MOST)
+        except Missing:
+            if os.path.lexists(os.path.join(root, path)):
+                raise Outside(f"{path} is a link that leads out of the repository, or to nothing") from None
+            return None
+        except Unreadable as err:
+            raise Outside(f"{path} {err}") from None
+
+    return show
+
+
+_MOST = 2 * 1024 * 1024
+
+
+def own(show: Show, folder: str) -> Loaded | None:
+    """The policy of ``folder`` of a repository (its root is ``""``): that in it, else in the next folder above that has one."""
+    while True:
+        file = f"{folder}/{NAME}".lstrip("/")
+        try:
+            if show(file) is not None:
+                return _loaded(file, show)
+        except Outside as err:
+            raise PolicyError(str(err) if str(err).startswith(f"{file} ") else f"{file}: {err}") from None
+        if not folder:
+            return None
+        folder = folder.rpartition("/")[0]
+
+
+def _loaded(file: str, show: Show) -> Loaded:
+    loaded = load([file], lambda path, most: _inside(show, path, most))
+    if loaded.folders:
+        raise PolicyError(f"{file}:1:1: advisories: a repository's policy cannot bring advisories; put them beside the policy that is given")
+    return loaded
+
+
+def _inside(show: Show, path: str, most: int) -> bytes:
+    """A file of the repository, of which what git keeps is no part."""
+    normal = posixpath.normpath(path.replace("\\", "/"))
+    if normal.startswith(("../", "/")) or normal == "..":
+        raise Outside(f"{path} is outside of the repository")
+    if ".git" in normal.lower().split("/"):
+        raise Outside(f"{path} is git's own")
+    data = show(normal)
+    if data is None:
+        raise Outside(f"{normal}: no such file in the repository")
+    if len(data) > most:
+        raise Outside(f"{normal} is larger than {most // 1024} KiB")
+    return data
+
+
+def given(names: list[str], repositories: Sequence[tuple[str, Show]]) -> Loaded:
+    """The policies of ``names``; a file that lies in one of the ``repositories`` (root, files) is read from there, whatever stands on the disk."""
 
     def read(path: str, most: int) -> bytes:
-        try:
-            return tree.read(f"/{path}", most)
-        except Missing:
-            raise PolicyError(f"{path}: no such file in the repository") from None
-        except Unreadable as err:
-            raise PolicyError(f"{path}: {err}") from None
+        for root, show in repositories:
+            if (inside := below(root, path)) is not None:
+                return _inside(show, inside, most)
+        return read_bytes(path, most)
 
-    return _loaded(read)
-
-
-def at(show: Callable[[str], bytes | None]) -> Loaded | None:
-    """The policy of a revision, of which ``show`` gives a file's bytes, or None where it has no such file."""
-    if show(NAME) is None:
-        return None
-
-    def read(path: str, _: int) -> bytes:
-        data = show(path)
-        if data is None:
-            raise PolicyError(f"{path}: no such file in that revision")
-        return data
-
-    return _loaded(read)
-
-
-def _loaded(read: Callable[[str, int], bytes]) -> Loaded:
-    def inside(path: str, most: int) -> bytes:
-        normal = posixpath.normpath(path.replace("\\", "/"))
-        if normal.startswith(("../", "/")) or normal == "..":
-            raise PolicyError(f"{NAME}:1:1: extends: {path} is outside of the repository")
-        data = read(normal, most)
-        if len(data) > most:
-            raise PolicyError(f"{normal}: is larger than {most // 1024} KiB")
-        return data
-
-    loaded = load([NAME], inside)
-    if loaded.folders:
-        raise PolicyError(f"{NAME}:1:1: advisories: a repository's policy cannot bring advisories; put them beside the policy that is given")
+    try:
+        loaded = load(names, read)
+    except Outside as err:
+        raise PolicyError(str(err)) from None
+    for folder in loaded.folders:
+        if any(below(root, folder) is not None for root, _ in repositories):
+            raise PolicyError(f"{folder}: advisories are not read from a revision; put them outside of the repository, or leave --policy-ref out")
     return loaded
+
+
+def below(root: str, path: str) -> str | None:
+    """``path`` as seen from ``root``, a real path, where it is named as lying below; links inside of ``root`` are not followed."""
+    whole, at = os.path.abspath(path), 0
+    while at >= 0:
+        at = whole.find(os.sep, at + 1)
+        above = os.path.realpath(whole if at < 0 else whole[:at])
+        if above == root or above.startswith(f"{root.rstrip(os.sep)}{os.sep}"):
+            return os.path.normpath(os.path.relpath(above, root) + (whole[at:] if at >= 0 else "")).replace(os.sep, "/")
+    return None

@@ -17,30 +17,28 @@ from cc_fleet.policy.values import Count
 from cc_fleet.policy.when import lift
 from cc_fleet.records import NamedTuple
 
-SYSTEM = {
-    "linux": "/etc/cc-fleet/policy.yaml",
-    "darwin": "/Library/Application Support/cc-fleet/policy.yaml",
-}
+SYSTEM = {"linux": "/etc/cc-fleet/policy.yaml", "darwin": "/Library/Application Support/cc-fleet/policy.yaml"}
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+Reader = Callable[[str, int], bytes]  # of a file, at most so many and one more
 _UNITED = ("deny", "waivers", "gateways", "advisories", "overlays")
 _BY_NAME = ("cli", "extensions", "env", "settings", "editor-settings", "severity", "sessions", "exceptions")
-
-
-Reader = Callable[[str, int], bytes]
 
 
 class PolicyError(Exception):
     """A policy cannot be used.  One or more lines ``file:line:col: where: what``."""
 
 
+class Outside(Exception):
+    """What a reader of files will not read; ``path what``."""
+
+
 class Loaded(NamedTuple):
     """A policy with the files that it was made of (as shown to people) and their common sha256.
 
     ``folders`` hold advisories of its own. ``groups`` is what its ``groups`` file says, by machine
-    id or name. ``renamed`` are the variables without their prefix that were understood: where,
-    what is written there, and what is meant. ``root`` is the text of them all laid over one another,
-    for ``policy lint``: each node knows its file and line. ``inherited`` are packaged files that
-    another one extends.
+    id or name. ``renamed`` are the variables without their prefix that were understood: where, what is written there, and
+    what is meant. ``root`` is the text of them all laid over one another, for ``policy lint``: each node knows its file and
+    line. ``inherited`` are packaged files that another one extends.
     """
 
     policy: Policy
@@ -87,15 +85,11 @@ def which(given: Iterable[str], environ: dict[str, str], platform: str) -> list[
         return chosen
     if environ.get("CC_FLEET_POLICY"):
         return [environ["CC_FLEET_POLICY"]]
-    system = SYSTEM.get(platform)
-    return [system] if system and os.path.lexists(system) else ["default"]
+    return [system] if os.path.lexists(system := SYSTEM.get(platform, "")) else ["default"]
 
 
 def load(names: list[str], read: Reader | None = None) -> Loaded:
-    """The policy of ``names`` (files, or packaged names), each adding to those before it.
-
-    ``read`` gets the bytes of a file, at most so many and one more, where they are not the disk's.
-    """
+    """The policy of ``names`` (files, or packaged names), each adding to those before it; ``read`` gets a file's bytes."""
     sources: list[_Source] = []
     for name in names:
         for source in _gather(name, "", (), read or read_bytes):
@@ -111,8 +105,8 @@ def load(names: list[str], read: Reader | None = None) -> Loaded:
         raise PolicyError(str(err)) from None
     digest = sources[0].digest if len(sources) == 1 else sha256("".join(source.digest for source in sources).encode())
     folders = tuple(os.path.join(s.folder, item.value) for s in sources for item in _texts(s.root, "advisories"))
-    edition = next((int(value.value) for key, value in pairs(sources[-1].root) if key == "edition"), None)
-    policy = policy._replace(edition=None if edition is None else Count(edition), deny=lift(policy.deny), overlays=_overlays(policy, folders))
+    edition = next((Count(value.value) for key, value in pairs(sources[-1].root) if key == "edition"), None)
+    policy = policy._replace(edition=edition, deny=lift(policy.deny), overlays=_overlays(policy, folders))
     every = folders + tuple(folder for overlay in policy.overlays for folder in overlay.advisories)
     renamed = tuple(name for source in sources for name in source.renamed)
     files = tuple(source.name for source in sources)
@@ -149,10 +143,9 @@ def _groups(root: Node, read: Reader) -> Mapping[str, tuple[str, ...]]:
 def _check_each(sources: list[_Source]) -> None:
     """Every file is a policy by itself, so that an error names the file that is wrong."""
     errors = []
-    for source in sources:
+    for source in (source for source in sources if not source.packaged or len(sources) == 1):
         try:
-            if not source.packaged or len(sources) == 1:
-                decode(Policy, source.root)
+            decode(Policy, source.root)
         except DecodeError as err:
             errors.append(str(err))
     if errors:
@@ -172,7 +165,10 @@ def _gather(name: str, beside: str, chain: tuple[str, ...], read: Reader) -> lis
             raise PolicyError(f"{where}: no packaged policy {base!r}; there is {', '.join(packaged())}")
         if _is_packaged(base):
             _check_edition(base, where)
-        found += _gather(base, source.folder, (*chain, source.identity), read)
+        try:
+            found += _gather(base, source.folder, (*chain, source.identity), read)
+        except Outside as err:
+            raise PolicyError(f"{where}: {err}") from None
     return [*found, source]
 
 

@@ -8,22 +8,30 @@ Nothing of a repository is run, and nothing outside of it is read.
 
 # Annotations are not postponed here: as texts each would be compiled at start.
 import os
-import re
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
+from importlib import import_module
+from itertools import islice
+from typing import Any, Protocol, TypeVar, cast
 
 from cc_fleet import __version__
+from cc_fleet.data import load
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
 from cc_fleet.host.tree import LIMIT, Disk
-from cc_fleet.model import GROUPS, Coverage, Gap, Place, Setting, Target
-from cc_fleet.repo.reading import ignores, listing
+from cc_fleet.model import GROUPS, Coverage, Gap, Ignore, Place, Setting, Target
+from cc_fleet.records import NamedTuple
+from cc_fleet.repo.reading import listing
+from cc_fleet.repo.reading.matching import Matcher
 from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
 _WORDS = (b"claude", b"anthropic", b"litellm")
-_LONGEST = 100_000  # characters of a line that anybody reads
+HELD = 32 * 1024 * 1024  # bytes of files that are kept, should they be asked for again
+MOST = 20_000  # facts of one file
+SIZE = 1024 * 1024  # characters of a script, a Makefile, and whatever else a reader follows word by word
+T = TypeVar("T")
 
 
 class Repository:
@@ -34,10 +42,18 @@ class Repository:
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
+        self._size = 0
+        self._known: dict[object, Any] = {}
+
+    @cached_property
+    def wanted(self) -> dict[str, list[str]]:
+        """The files that some reader wants, with the names of those that do."""
+        matcher = _matcher()
+        return {file: readers for file in self.files if (readers := matcher.readers(file))}
 
     def has(self, file: str) -> bool:
         """Whether the repository has a file of this path."""
-        return file in self._present
+        return file in self._present and os.path.lexists(os.path.join(self.tree.root, file))  # git lists what was deleted and not committed
 
     def text(self, file: str, limit: int = LIMIT) -> str | None:
         """A file's text, ``\\r\\n`` as it stands there; None where it is not there or cannot be read (``gap`` says why)."""
@@ -51,10 +67,28 @@ class Repository:
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found if isinstance(found, Gap) else None
 
+    def read(self) -> dict[str, str]:
+        """The texts of all files that were read so far."""
+        return {file: found.text for file, found in self._texts.items() if isinstance(found, Text)}
+
+    def over(self, file: str, size: int = SIZE) -> Gap | None:
+        """Whether ``file`` has more characters than its reader can follow in a few seconds."""
+        return Gap(f"is larger than {size // 1024} KiB", Place(file)) if len(self.text(file) or "") > size else None
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What ``make`` makes, the first time that somebody asks for ``key``; it is forgotten with the repository."""
+        if key not in self._known:
+            self._known[key] = make()
+        return cast("T", self._known[key])
+
     def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
         if file not in self._texts:
             found = read_text(self.tree, f"/{file}", limit) if self.has(file) else None
             self._texts[file] = found._replace(place=Place(file)) if isinstance(found, Gap) else found
+            self._size += found.size if isinstance(found, Text) else 0
+            while self._size > HELD and len(self._texts) > 1:
+                first = self._texts.pop(next(iter(self._texts)))
+                self._size -= first.size if isinstance(first, Text) else 0
         return self._texts[file]
 
 
@@ -76,9 +110,10 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     """Everything that the readers find below ``root``.  Never raises for what stands there."""
     repository = Repository(root, keep)
     found: dict[type, dict[Any, Any]] = {kind: {} for kind in GROUPS.values()}
-    for file, wanted in _wanted(repository.files):
+    for file, wanted in repository.wanted.items():
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
+    found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))
@@ -87,13 +122,21 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
 
 
+def _ignores(repository: Repository) -> Iterator[Ignore]:
+    """The comments that ask to excuse something, of all files that were read."""
+    for file, text in repository.read().items():
+        if "cc-fleet:" in text:
+            from cc_fleet.repo.reading import ignores
+
+            yield from ignores.read(file, text)
+
+
 def embedded(source: Source, name: str) -> Iterator[Any]:
     """What a file ``name`` declares that stands in another one: its text keeps its lines."""
     text = "\n" * ((source.lines[0] if source.lines else 1) - 1) + source.text
-    for _, wanted in _wanted([name]):
-        for reader in wanted:
-            if reader.__name__.rpartition(".")[2] not in ("shell", "dockerfile", "commands", "ansible"):  # type: ignore[attr-defined]
-                yield from (_moved(fact, name, source.file) for fact in reader.read(_Embedded(name, text), name))
+    for reader in _matcher().readers(name):
+        if reader not in ("shell", "dockerfile", "commands", "ansible"):
+            yield from (_moved(fact, name, source.file) for fact in _reader(reader).read(_Embedded(name, text), name))
 
 
 def _moved(fact: Any, name: str, file: str) -> Any:
@@ -108,6 +151,10 @@ class _Embedded(Repository):
     def __init__(self, file: str, text: str) -> None:
         self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
         self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
+        self._size, self._known = 0, {}
+
+    def has(self, file: str) -> bool:
+        return file in self._present
 
 
 def _position(fact: Any) -> tuple[Any, ...]:
@@ -115,34 +162,44 @@ def _position(fact: Any) -> tuple[Any, ...]:
     return (place.file, place.line or 0, place.column or 0)
 
 
-def _wanted(files: Iterable[str]) -> Iterator[tuple[str, list[Reader]]]:
-    """The files that some reader wants, and those that do."""
-    patterns = {reader: re.compile("|".join(map(_pattern, reader.WANTS))) for reader in readers().values()}
-    anything = re.compile("|".join(f"(?:{found.pattern})" for found in patterns.values()))
-    for file in files:
-        if anything.fullmatch(file):
-            yield file, [reader for reader, found in patterns.items() if found.fullmatch(file)]
+class Wants(NamedTuple):
+    """The patterns of every reader, by its name, as they are compiled; and the readers of files that do not name Claude Code."""
+
+    patterns: dict[str, tuple[str, ...]]
+    anyway: frozenset[str]
 
 
-def _pattern(want: str) -> str:
-    """A pattern of names as a regular expression: ``*`` stays in a folder, ``**/`` is any folders or none."""
-    text = re.escape(want if "/" in want else f"**/{want}")
-    return text.replace(r"\*\*/", "(?:[^/]+/)*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+@cache
+def wants() -> Wants:
+    """What the readers want, without loading them."""
+    found = load("readers.json")
+    return Wants({name: tuple(patterns) for name, patterns in found["wants"].items()}, frozenset(found["anyway"]))
 
 
-def _facts(repository: Repository, file: str, wanted: list[Reader]) -> Iterator[Any]:
+@cache
+def _matcher() -> Matcher:
+    return Matcher(wants().patterns)
+
+
+def _reader(name: str) -> Reader:
+    return cast("Reader", import_module(f"{__name__}.{name.replace('-', '_')}"))
+
+
+def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any]:
     if (gap := repository.gap(file)) is not None:
         yield gap
         return
     text = repository.text(file) or ""
-    chosen = wanted if _mentions(text) else [reader for reader in wanted if getattr(reader, "ANYWAY", False)]
-    if "\0" in text and any(not getattr(reader, "ANYWAY", False) for reader in chosen):
+    chosen = wanted if _mentions(text) else [reader for reader in wanted if reader in wants().anyway]
+    if "\0" in text and any(reader not in wants().anyway for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
-    yield from ignores.read(file, text) if chosen else ()
     for reader in chosen:
         try:
-            yield from reader.read(repository, file)
+            found = _reader(reader).read(repository, file)
+            yield from islice(found, MOST)
+            if next(found, None) is not None:
+                yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
         except RecursionError:
             yield Gap("is nested too deep to be read", Place(file))
 

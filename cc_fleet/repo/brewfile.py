@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.model import Declared
+from cc_fleet.model import Declared, Gap
 from cc_fleet.repo import Repository
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import EXTENSION, NODE
@@ -24,8 +24,11 @@ WANTS = ("Brewfile", ".Brewfile", "Brewfile.*", "*.Brewfile", "brewfile", ".brew
 _LINE = re.compile(r"^[ \t]*(cask|brew|vscode|npm|uv)[ \t(]+([\"'])((?:[\w.-]+/){0,2}@?[\w./-]+?)(?:@([\w.-]+)|\[([\w,-]*)\])?\2", re.MULTILINE)
 
 
-def read(repository: Repository, file: str) -> Iterator[Declared]:
+def read(repository: Repository, file: str) -> Iterator[Declared | Gap]:
     text = repository.text(file) or ""
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     whole = Source.whole(file, text)
     for found in _LINE.finditer(text):
         product = _product(found[1], found[3].lower(), found[5] or "")

@@ -45,6 +45,9 @@ def _facts(repository: Repository, file: str) -> Iterator[Any]:
     kind = next((kind for kind, pattern in _KINDS if re.fullmatch(pattern, file)), "azure")
     text = repository.text(file) or ""
     if kind == "jenkins":
+        if (gap := repository.over(file)) is not None:
+            yield gap
+            return
         yield from jenkins.facts(file, text, repository.keep)
         return
     parsed = document.yaml(file, text)

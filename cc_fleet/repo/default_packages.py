@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cc_fleet.model import Declared
+from cc_fleet.model import Declared, Gap
 from cc_fleet.repo import Repository
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import NODE
@@ -19,7 +19,10 @@ WANTS = (".default-npm-packages", "default-npm-packages", ".default-node-package
 _LINE = re.compile(r"^[ \t]*(" + "|".join(map(re.escape, NODE)) + r")(?:@([^\s#]+))?[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
-def read(repository: Repository, file: str) -> Iterator[Declared]:
+def read(repository: Repository, file: str) -> Iterator[Declared | Gap]:
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     whole = Source.whole(file, repository.text(file) or "")
     for found in _LINE.finditer(whole.text):
         word = found[0].partition("#")[0].strip()

@@ -26,7 +26,7 @@ from cc_fleet.repo.reading.values import Context, Value
 
 WANTS = (
     *(f"{start}{name}{end}" for name in ("Dockerfile", "Containerfile", "dockerfile", "containerfile") for start, end in (("", ""), ("", ".*"), ("", "-*"), ("*.", ""), ("*-", ""), ("*.", ".*"))),
-    "**/dockerfiles/*",
+    "**/dockerfiles/*", "docker-bake*.json",
 )  # fmt: skip
 _OTHER = re.compile(
     r".*\.(?:md|mdx|rst|adoc|html?|json|ya?ml|toml|lock|py|go|rs|[cm]?[jt]sx?|rb|java|kt|sh|bash|ps1|bats|dockerignore|png|svg|snap|diff|patch|bak|orig|csv)",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from cc_fleet.host import redact
@@ -39,9 +38,8 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     yield from sequence.bounded(file, _facts(repository, pipeline))
 
 
-@lru_cache(maxsize=8)
 def _of(repository: Repository, file: str) -> Pipeline:
-    return Pipeline(closure(repository, file))
+    return repository.once(("pipeline", file), lambda: Pipeline(closure(repository, file)))
 
 
 def _facts(repository: Repository, pipeline: Pipeline) -> Iterator[Any]:

@@ -29,8 +29,9 @@ WANTS = ("*.yaml", "*.yml", "**/templates/*.tpl")
 _SPEAKS = re.compile(r"litellm|claude-code|claude\.ai/install|ANTHROPIC_|CLAUDE_CODE|portkeyai/gateway")
 _MANIFEST = re.compile(r"^(?:apiVersion|kind)[ ]*:", re.MULTILINE)
 _VALUES = re.compile(r"(?:.*[._-])?values(?:[._-].*)?\.ya?ml")
-_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_IMAGE = re.compile(r"^[ \t]*(?:-[ \t]+)?image:[ \t]*([\"']?)((?:\{\{[^\n]*?\}\}|[^\s\"'#{])+)\1[ \t\r]*(?:#.*)?$", re.MULTILINE)
+_INNER = r"\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*+\}\}"
+_EXPRESSION = re.compile(_INNER)
+_IMAGE = re.compile(rf"^[ \t]*(?:-[ \t]+)?image:[ \t]*([\"']?)((?:{_INNER}|[^\s\"'#{{])++)\1[ \t\r]*(?:#.*)?$", re.MULTILINE)
 _VALUE = re.compile(r"\{\{-?\s*\.Values\.([\w.]+)\s*(?:\|\s*(?:quote|toString)\s*)?-?\}\}")
 _MOST = 50_000  # nodes that are looked at
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from cc_fleet.model import Declared, Gap
@@ -25,7 +26,7 @@ from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import document, installs
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.source import Source
-from cc_fleet.repo.reading.values import Context, Filled, Template, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Template, Value
 
 WANTS = ("*.nix",)
 _TOKEN = re.compile(r"#[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\]++|\\.)*+\"?|''(?:[^']++|'''|''[$\\]|'(?!'))*+(?:''|\Z)?", re.DOTALL)
@@ -39,6 +40,7 @@ _ASIDE = frozenset("overlays overlay homeManagerModules nixosModules darwinModul
 _LOCKS = ("flake.lock", "devenv.lock", "npins/sources.json", "nix/sources.json")
 _COMMIT = re.compile(r"nixpkgs[^\n]{0,200}[^0-9a-f][0-9a-f]{40}(?![0-9a-f])|\brev\s*=\s*\"[0-9a-f]{40}\"")
 _RUNS = re.compile(r"(?:Hook|Phase|[Ss]cript\w*|\b(?:text|exec|ExecStart\w*|run|command|postInstall|preInstall))\s*=\s*\Z")
+_MOST = 200  # versions that a file gives
 _FAR = 1500  # characters between a name and its version
 
 
@@ -46,11 +48,14 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
     if "claude" not in text:
         return
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     whole = Source.whole(file, text)
     own = dict.fromkeys(_own(repository, whole))
     yield from own
     yield from _scripts(whole)
-    if not own and not any(_defines(repository, other) for other in repository.files if other.endswith(".nix")):
+    if not own and not repository.once("nix", lambda: any(_defines(repository, other) for other in repository.files if other.endswith(".nix"))):
         yield from _references(repository, whole)
 
 
@@ -62,14 +67,14 @@ def _defines(repository: Repository, file: str) -> bool:
 
 def _own(repository: Repository, whole: Source) -> Iterator[Declared]:
     text = _TOKEN.sub(lambda one: one[0] if one[0][0] in "\"'" else _blank(one), whole.text)
-    for found in _URL.finditer(text):
+    for found in islice(_URL.finditer(text), _MOST):
         said, at = (found[1], found.start(1)) if found[1] else (found[2], found.start(2))
         if not (name := re.fullmatch(r"\$\{([\w.'-]*?)([\w'-]+)\}", said)):
             spec = Filled(said, None, f"`{said[:80]}`, not read here" if "$" in said else "")
             yield declared(Asked("cli", "nix", whole.place(at, said)), spec, whole.place(at, said))
         elif (written := _near(re.compile(rf"\b{re.escape(name[2])}\s*[=?]\s*(?:\"([^\"\n$]*)\"|([^;\n]{{1,200}});)"), text, found.start())) is not None:
             yield _fact(repository, whole, written)
-    for found in _OWN.finditer(text):
+    for found in islice(_OWN.finditer(text), _MOST):
         written = _near(_VERSION, text, found.start(), after="overrideAttrs" in found[0])
         if written is not None:
             yield _fact(repository, whole, written)
@@ -90,7 +95,7 @@ def _fact(repository: Repository, whole: Source, written: re.Match[str]) -> Decl
         return declared(Asked("cli", "nix", statement), Filled(written[1], whole.place(written.start(1), written[1])), None)
     if value := _imported(repository, whole, written[2]):
         return declared(Asked("cli", "nix", statement), Filled(value.text or "", value.place), None)
-    return declared(Asked("cli", "nix", statement), Filled("", None, f"`{written[2].strip()[:80]}`, not read here"))
+    return declared(Asked("cli", "nix", statement), Filled(UNKNOWN, None, f"`{written[2].strip()[:80]}`, not read here"))
 
 
 def _imported(repository: Repository, whole: Source, expression: str) -> Value | None:
@@ -120,7 +125,7 @@ def _references(repository: Repository, whole: Source) -> Iterator[Declared]:
     plain = _TOKEN.sub(_blank, whole.text)
     formals = [found.span() for found in _FORMALS.finditer(plain) if "claude-code" in found[0]]
     why = _held(repository, whole)
-    spec = Filled("", None, why) if why else None
+    spec = Filled(UNKNOWN, None, why) if why else None
     starts = {found.start(): found.end() for found in _ENABLED.finditer(plain)}
     for found in _USED.finditer(plain):
         at = found.start()

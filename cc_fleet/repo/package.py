@@ -27,14 +27,14 @@ from cc_fleet.repo.reading import document, installs, locks
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.recognise import NODE
-from cc_fleet.repo.reading.values import Context, Filled
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled
 
 WANTS = ("package.json", "pnpm-workspace.yaml")
 _GROUPS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _OVERRIDES = (("overrides",), ("resolutions",), ("pnpm", "overrides"))
 _RUNNERS = ("npx", "bunx", "pnpm", "yarn", "npm")
 _EXACT = re.compile(r"[=v ]*([0-9]+\.[0-9]+\.[0-9]+[^\s|]*)")
-_TARBALL = re.compile(r"https?://[^\s@]+/-/[a-z-]+-([0-9]+\.[0-9]+\.[0-9]+[^/\s]*)\.tgz")
+_TARBALL = re.compile(r"https?://[^\s/@]+/[^\s?#]*/-/[a-z-]+-([0-9]+\.[0-9]+\.[0-9]+[^/\s]*)\.tgz")
 _RANGE = re.compile(r"[\w.*^~<>=| +-]{0,200}")
 
 
@@ -77,7 +77,7 @@ def _workspace(file: str, text: str) -> Iterator[Any]:
         yield read
         return
     for found in read:
-        yield from _overrides(found, document.get(found.root, "overrides"))
+        yield from _overrides(found, document.get(found.root, "overrides"), nested=False)
 
 
 def _dependencies(found: Document) -> Iterator[_Dependency]:
@@ -136,7 +136,7 @@ def _filled(repository: Repository, found: Document, dependency: _Dependency) ->
         return _catalog(repository, found, dependency), None
     pin = found.whole.place(dependency.start, spec)
     if not _RANGE.fullmatch(spec):
-        return Filled("", None, f"{_source(spec)}, which is no version of the registry"), None
+        return Filled(UNKNOWN, None, f"{_source(spec)}, which is no version of the registry"), None
     if exact := _EXACT.fullmatch(spec):
         spec = exact[1]
     return (Filled(spec) if spec else None), pin
@@ -158,7 +158,7 @@ def _catalog(repository: Repository, found: Document, dependency: _Dependency) -
             if node := _in_catalog(repository, path, name, dependency.key.value):
                 return Filled(node[1].value, node[0].value_place(node[1]))
         if not folder:
-            return Filled("", None, f"`{dependency.asked[:80]}`, and no catalog here has it")
+            return Filled(UNKNOWN, None, f"`{dependency.asked[:80]}`, and no catalog here has it")
         folder = folder.rpartition("/")[0]
 
 
@@ -180,14 +180,14 @@ def _manager(found: Document) -> str | None:
     return told[1] if told else None
 
 
-def _overrides(found: Document, node: Node | None, depth: int = 0) -> Iterator[Declared]:
+def _overrides(found: Document, node: Node | None, *, nested: bool = True) -> Iterator[Declared]:
     """The versions that a package.json forces on whatever depends on a product."""
     for key, value in document.items(node):
         name = re.sub(r"(?<=.)@[^@/>]*$", "", key.value.rpartition("**/")[2].rpartition(">")[2])
-        if value.kind == "map" and depth < document.DEPTH:
+        if value.kind == "map" and nested:
             if (own := document.get(value, ".")) and name in NODE:
                 yield from _override(found, key._replace(value=name), own)
-            yield from _overrides(found, value, depth + 1)
+            yield from _overrides(found, value)
         else:
             yield from _override(found, key._replace(value=name), value)
 

@@ -18,5 +18,8 @@ WANTS = ("*.ps1", "*.psm1", "*.cmd", "*.bat")
 
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     source = Source.whole(file, (repository.text(file) or "").replace("\r\n", "\n"))
     yield from powershell.installs(source, Context(), batch=file.endswith((".cmd", ".bat")))

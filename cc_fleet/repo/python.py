@@ -26,7 +26,7 @@ from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.toml import toml
-from cc_fleet.repo.reading.values import Filled
+from cc_fleet.repo.reading.values import UNKNOWN, Filled
 
 WANTS = (
     "*requirements*.txt", "*requirements*.in", "**/requirements/*.txt", "**/requirements/*.in", "*constraints*.txt", "pyproject.toml", "setup.cfg", "setup.py",
@@ -65,6 +65,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     name = file.rpartition("/")[2]
     if name in _LOCKS or name.startswith("pylock"):
         yield from _unasked(repository, file)
+        return
+    if (gap := repository.over(file)) is not None:
+        yield gap
         return
     whole = Source.whole(file, text)
     said = _written(whole)
@@ -157,7 +160,7 @@ def _facts(repository: Repository, whole: Source, said: _Said) -> Iterator[Decla
         return
     if "$" in said.spec or said.elsewhere:
         why = f"`{said.spec.strip('= ')[:80]}`, not set here" if "$" in said.spec else "another place than the index"
-        yield from () if library else (declared(asked, Filled("", None, why)),)
+        yield from () if library else (declared(asked, Filled(UNKNOWN, None, why)),)
         return
     about = declared(asked, Filled(said.spec) if said.spec else None)
     found = _locked(repository, whole, said)

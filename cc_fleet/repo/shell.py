@@ -15,13 +15,16 @@ from cc_fleet.repo.reading import installs
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context
 
-WANTS = ("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", "*.sh.tpl", "*.sh.j2", ".envrc", ".bashrc", ".zshrc", ".profile", "**/bin/*", "**/scripts/*", "install", "setup", "bootstrap", "configure")
+WANTS = ("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", "*.sh.tpl", "*.sh.j2", ".envrc", ".bashrc", ".zshrc", ".profile", "**/bin/*", "**/scripts/*", "install", "setup", "bootstrap", "configure", "build", "release", "publish", "deploy")
 _SCRIPTS = (".sh", ".bash", ".zsh", ".ksh", ".tpl", ".j2", "rc", ".profile")
 
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
     if not file.endswith(_SCRIPTS) and not _is_shell(text):
+        return
+    if (gap := repository.over(file)) is not None:
+        yield gap
         return
     yield from installs.installs(Source.whole(file, text.replace("\r\n", "\n")), Context())
 

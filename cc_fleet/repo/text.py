@@ -20,4 +20,7 @@ WANTS = (
 
 
 def read(repository: Repository, file: str) -> Iterator[Any]:
+    if (gap := repository.over(file)) is not None:
+        yield gap
+        return
     yield from lines.commands(Source.whole(file, (repository.text(file) or "").replace("\r\n", "\n")))

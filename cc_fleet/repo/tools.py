@@ -26,7 +26,7 @@ from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.recognise import NODE
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.toml import script, toml
-from cc_fleet.repo.reading.values import Context, Filled, Template, Value
+from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Template, Value
 
 WANTS = (
     "mise.toml", ".mise.toml", "mise.*.toml", ".mise.*.toml", "**/mise/config.toml", "**/.mise/config.toml", "**/mise/config.*.toml",
@@ -42,6 +42,9 @@ def read(repository: Repository, file: str) -> Iterator[Any]:
     text = repository.text(file) or ""
     name = file.rpartition("/")[2]
     if "claude" not in text.lower():
+        return
+    if (gap := repository.over(file)) is not None:
+        yield gap
         return
     reader: Callable[[Repository, str, str], Iterator[Any]] = _mise
     for own, other in ((".tool-versions", _asdf), (".prototools", _proto), ("devbox.json", _devbox)):
@@ -65,10 +68,13 @@ def _fact(asked: Asked, spec: str, at: Place | None) -> Declared | None:
     if spec == "system":
         return None
     if found := re.fullmatch(r"(?:ref|path|branch|rev|tag|sub-[\w.-]+):.*", spec):
-        return declared(asked, Filled("", None, f"`{found[0].partition(':')[0]}:…`, which is no published version"))
+        return declared(asked, Filled(UNKNOWN, None, f"`{found[0].partition(':')[0]}:…`, which is no published version"))
     plain = re.sub(r"\A(?:prefix|latest):(?=\d)", "", spec)
     plain = plain[1:] if re.fullmatch(r"v\d.*", plain) else plain
-    return declared(asked, Filled(plain), at)
+    if at is not None and at.column is not None and at.text and at.text.endswith(plain):
+        at = at._replace(column=at.column + len(at.text) - len(plain), text=plain)
+    other = at is not None and at.line != asked.statement.line
+    return declared(asked, Filled(plain, at if other else None), at)
 
 
 def _asdf(repository: Repository, file: str, text: str) -> Iterator[Any]:
@@ -125,9 +131,9 @@ def _tool(repository: Repository, found: Document, asked: Asked, value: Node, kn
         at, spec = found.value_place(node), node.value
         if template := _TEMPLATE.fullmatch(spec.strip()):
             meant = _expression(template[0], known)
-            yield declared(asked, Filled(meant.text or "", meant.place, meant.why))
+            yield declared(asked, Filled(UNKNOWN if meant.text is None else meant.text, meant.place, meant.why))
         elif "{{" in spec:
-            yield declared(asked, Filled("", None, f"`{spec[:80]}`, which is put together when it runs"))
+            yield declared(asked, Filled(UNKNOWN, None, f"`{spec[:80]}`, which is put together when it runs"))
         elif (fact := _fact(asked, spec, at)) is not None:
             yield _locked(repository, fact, f"{found.file.rpartition('/')[0]}/mise.lock", _mise_lock, asked.statement.text or "")
 

@@ -8,13 +8,16 @@ from typing import Any
 
 from cc_fleet.client import views
 from cc_fleet.host import plugins
-from cc_fleet.model import Finding, Place, Target, is_own
+from cc_fleet.model import Finding, Place, Target, Waived, is_own
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.records import NamedTuple
 
 
 class About(NamedTuple):
-    """What judged: the policy's name, files and digest; how many advisories, and theirs; ``folders`` has a company's own."""
+    """What judged: the policy's name, files and digest; how many advisories, and theirs; ``folders`` has a company's own.
+
+    Where several policies judged, ``parts`` has each by itself.
+    """
 
     policy: str
     files: tuple[str, ...]
@@ -23,6 +26,7 @@ class About(NamedTuple):
     advisories_sha256: str
     contact: str | None = None
     folders: tuple[str, ...] = ()
+    parts: tuple["About", ...] = ()
 
 
 class Route(NamedTuple):
@@ -38,7 +42,7 @@ class Report(NamedTuple):
 
     ``laid`` has for each target the overlays of the policy that apply to it; it is empty where the policy has none.
     ``ways`` has the routes of each target, asked for before the rest of its facts was let go.
-    ``baseline`` has the fingerprints that were known before; None where nobody asked.
+    ``baseline`` has the fingerprints that were known before, and None where nobody asked; ``fixed`` is how many of it are gone.
     ``below`` has, by name, the folder of each repository that is not the workspace itself but lies below it.
     """
 
@@ -51,6 +55,7 @@ class Report(NamedTuple):
     ways: tuple[tuple[Route, ...], ...] = ()
     baseline: frozenset[str] | None = None
     below: tuple[tuple[str, str], ...] = ()
+    fixed: int = 0
 
     def overlays(self) -> tuple[tuple[str, ...], ...]:
         """The overlays that apply to each target, in the order of targets."""
@@ -103,6 +108,14 @@ def names() -> tuple[str, ...]:
 def counts(finding: Finding) -> bool:
     """Whether a finding counts in sums: a gap, a waived finding and a consequence do not."""
     return finding.waived is None and finding.problem.because is None and finding.check != "unreadable"
+
+
+def excused(waived: Waived) -> str:
+    """By what a finding is excused, until when, and why."""
+    if waived.by == "baseline":
+        return waived.reason
+    told = "ignored here" if waived.by == "comment" else "waived"
+    return f"{told} until {waived.until}: {waived.reason}" if waived.until else f"{told}: {waived.reason}"
 
 
 def routes(target: Target) -> list[Route]:

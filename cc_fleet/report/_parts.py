@@ -5,7 +5,7 @@ from __future__ import annotations
 from cc_fleet.model import REDACTED, Finding, Place
 from cc_fleet.policy import SEVERITIES
 from cc_fleet.records import NamedTuple
-from cc_fleet.report import Report, counts
+from cc_fleet.report import Report, counts, excused
 
 
 class Region(NamedTuple):
@@ -44,7 +44,7 @@ def excuse(finding: Finding) -> str:
     if waived is None:
         return ""
     answers = ", ".join(word for word in (waived.owner, waived.ticket) if word)
-    return f"waived{f' until {waived.until}' if waived.until else ''}: {waived.reason}{f' ({answers})' if answers else ''}"
+    return f"{excused(waived)}{f' ({answers})' if answers else ''}"
 
 
 def where(place: Place) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from cc_fleet import __version__
 from cc_fleet.host.document import plain
 from cc_fleet.model import Finding, Target
-from cc_fleet.report import Report, Route, Style, verdict
+from cc_fleet.report import About, Report, Route, Style, verdict
 
 _INSTALL = ("product", "version", "method", "active_for", "place", "bundled_in", "intact", "pinned")
 _DECLARED = ("product", "spec", "installer", "resolved", "place")
@@ -25,7 +25,7 @@ def document(report: Report) -> dict[str, Any]:
     return {
         "schema": "cc-fleet/report/1",
         "tool": {"name": "cc-fleet", "version": __version__},
-        "policy": {"name": about.policy, "files": list(about.files), "sha256": about.sha256, "contact": about.contact},
+        "policy": {"name": about.policy, "files": list(about.files), "sha256": about.sha256, "contact": about.contact, "parts": [_policy(part) for part in about.parts]},
         "advisories": {"count": about.advisories, "sha256": about.advisories_sha256},
         "time": report.time,
         "targets": [_target(*told) for told in zip(report.targets, verdicts, report.overlays(), report.routes(), strict=True)],
@@ -37,6 +37,7 @@ def document(report: Report) -> dict[str, Any]:
             "notes": report.count("note"),
             "waived": sum(1 for finding in report.findings if finding.waived),
             "gaps": sum(len(target.gaps) for target in report.targets),
+            "fixed": report.fixed,
             "verdict": overall(verdicts),
         },
     }
@@ -48,6 +49,10 @@ def overall(verdicts: list[str]) -> str:
         if worst in verdicts:
             return worst
     return "nothing-checked"
+
+
+def _policy(about: About) -> dict[str, Any]:
+    return {"name": about.policy, "files": list(about.files), "sha256": about.sha256}
 
 
 def _target(target: Target, found: str, overlays: tuple[str, ...], ways: tuple[Route, ...]) -> dict[str, Any]:

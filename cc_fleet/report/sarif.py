@@ -117,7 +117,7 @@ def _result(finding: Finding, index: dict[str, int], bases: dict[str, str], repo
             {"id": at, **_location(report.seen(finding.target, step.place or problem.place), base), "message": {"text": _sentence(_text(f"{step.source}: {step.value}"))}} for at, step in enumerate(steps, 1)
         ]
     if finding.waived:
-        found["suppressions"] = [{"kind": "external", "status": "accepted", "justification": printable(excuse(finding))}]
+        found["suppressions"] = [{"kind": "inSource" if finding.waived.by == "comment" else "external", "status": "accepted", "justification": printable(excuse(finding))}]
     if report.baseline is not None:
         found["baselineState"] = "unchanged" if finding.fingerprint in report.baseline else "new"
     found["properties"] = {"check": finding.check, "target": printable(finding.target), **({"because": problem.because} if problem.because else {})}

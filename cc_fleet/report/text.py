@@ -8,7 +8,7 @@ from typing import Any
 
 from cc_fleet.model import Finding, Fix, Place, Step, Target
 from cc_fleet.policy import SEVERITIES
-from cc_fleet.report import Report, Route, Style, counts
+from cc_fleet.report import Report, Route, Style, counts, excused
 
 _NOTES = 2
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "bold": "1", "dim": "2", "good": "1;32"}
@@ -67,8 +67,11 @@ _IN_COMMAND = r"""'(?:[A-Z]:|~)/[^']*'|"(?:[A-Z]:|~)/[^"]*"|(?<![A-Za-z])(?:[A-Z
 
 def _head(report: Report, style: Style) -> Iterator[str]:
     about = report.about
-    files = ", ".join(_short(file, report) for file in about.files)
-    yield f"policy {_paint(about.policy, 'bold', style)} ({files}; sha256 {about.sha256[:12]}), {about.advisories} advisories"
+    told = []
+    for one in about.parts or (about,):
+        files = ", ".join(_short(file, report) for file in one.files)
+        told.append(f"{_paint(one.policy, 'bold', style)} ({files}; sha256 {one.sha256[:12]})")
+    yield f"{'policies' if len(told) > 1 else 'policy'} {' and '.join(told)}, {about.advisories} advisories"
 
 
 def _target(report: Report, target: Target, ways: tuple[Route, ...], overlays: tuple[str, ...], style: Style) -> Iterator[str]:
@@ -147,8 +150,7 @@ def _finding(report: Report, finding: Finding, style: Style) -> Iterator[str]:
     if len(problem.trace) > 1 or (style.verbose and problem.trace):
         yield from _trace(report, problem.trace)
     if finding.waived:
-        until = f" until {finding.waived.until}" if finding.waived.until else ""
-        yield from _wrapped(f"     waived{until}: {finding.waived.reason}", "     ", style)
+        yield from _wrapped(f"     {excused(finding.waived)}", "     ", style)
     elif problem.fix is not None:
         summary, command = _tilde(problem.fix.summary, report), problem.fix.command
         yield from _wrapped(f"     fix ({problem.fix.who}): {summary}", "       ", style)
@@ -190,6 +192,8 @@ def _summary(report: Report, style: Style) -> Iterator[str]:
         tone, said = "warning", "nothing checked"
     said += f", {waived} waived" if waived else ""
     yield f"{_paint(said, tone, style)}; read {files} files, {gaps} not readable"
+    if report.fixed:
+        yield f"{report.fixed} of the baseline {'are' if report.fixed > 1 else 'is'} fixed"
     if report.about.contact and report.count("error"):
         yield f"ask {report.about.contact}"
 

@@ -514,7 +514,7 @@ def test_demo_in_process(tmp_path: Path, capsys: Capture, monkeypatch: pytest.Mo
     assert code("demo", "--color", "never") == 0
     out = capsys.readouterr().out
     (folder,) = tmp_path.iterdir()
-    assert f"cc-fleet audit --root {folder}/laptop --policy {folder}/policy.yaml" in out
+    assert f"cc-fleet audit --root {folder}/laptop --repo {folder}/laptop/home/ada/shop --policy {folder}/policy.yaml" in out
     assert {finding for finding in ("env-flag", "settings-invalid", "gateway-url", "extension-version") if f"[{finding}" not in out} == set()
 
 

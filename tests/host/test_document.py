@@ -18,6 +18,7 @@ from cc_fleet.model import (
     Declared,
     Gap,
     Gateway,
+    Ignore,
     Install,
     Job,
     Place,
@@ -45,6 +46,7 @@ TARGET = Target(
     gaps=(Gap("is a folder", PLACE),),
     declared=(Declared("cli", "^2.1.0", "npm", PLACE, "2.1.330", PLACE, None, PLACE, "Dockerfile", PLACE, "npm"), Declared("cli", None, "native", PLACE, unresolved="$V")),
     jobs=(Job("Dockerfile", "image", PLACE),),
+    ignores=(Ignore(("cli-version",), "so", "2026-12-31", PLACE, 2, 3), Ignore((), "", None, PLACE, 2, 2)),
 )  # fmt: skip
 
 

@@ -151,3 +151,19 @@ def test_many_files_that_are_included_are_read_once(tmp_path: Path) -> None:
     found = told.read(tmp_path, files)
     assert time.process_time() - began < 20
     assert len(found.declared) == 300
+
+
+def test_what_one_files_lines_assign_reaches_those_of_another(tmp_path: Path) -> None:
+    files = {ROOT: f"include: ci/setup.yml\na: {{script: ['{INSTALL}']}}\n", "ci/setup.yml": "default: {before_script: [V=2.1.1]}\n"}
+    assert told.declared(told.read(tmp_path, files)) == ["ci/setup.yml:1 cli@2.1.1"]
+
+
+def test_a_job_gets_what_its_script_exports(tmp_path: Path) -> None:
+    found = told.read(tmp_path, {ROOT: "a: {script: [export DISABLE_TELEMETRY=1, IS_DEMO=1, claude -p x]}\n"})
+    assert told.jobs(found) == {ROOT: ["DISABLE_TELEMETRY=1"]}
+
+
+def test_a_secret_in_variables_that_no_job_here_gets(tmp_path: Path) -> None:
+    text = "variables:\n  ANTHROPIC_API_KEY: {value: sk-ant-api03-CANARYcanary000000}\ninclude: gone.yml\n"
+    found = told.read(tmp_path, {ROOT: text})
+    assert [(fact.kind, fact.place.line) for fact in found.credentials] == [("ANTHROPIC_API_KEY", 2)]

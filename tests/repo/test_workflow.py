@@ -239,6 +239,10 @@ def test_a_commit_with_its_release_behind_it(tmp_path: Path, comment: str, versi
     assert (asked.spec, asked.resolved) == ("a" * 40, version)
 
 
+def test_a_comment_behind_a_tag_pins_nothing(tmp_path: Path) -> None:
+    assert [fact.resolved for fact in flow(tmp_path, "      - uses: anthropics/claude-code-action@v1 # v1.0.93\n").declared] == [None]
+
+
 def test_inputs_of_an_action(tmp_path: Path) -> None:
     steps = """      - uses: anthropics/claude-code-action@v1
         env: {DISABLE_TELEMETRY: "1"}
@@ -259,6 +263,15 @@ def test_inputs_of_an_action(tmp_path: Path) -> None:
     assert told.jobs(found) == {FLOW: ["DISABLE_TELEMETRY=1", "CLAUDE_CODE_USE_BEDROCK=1", "DISABLE_AUTOUPDATER=1", "CLAUDE_CODE_MAX_OUTPUT_TOKENS=9000"]}
     assert [(fact.kind, fact.place.line) for fact in found.credentials] == [("anthropic-auth-token", 18)]
     assert "CANARY" not in str(found)
+
+
+def test_settings_that_an_action_is_given_by_a_file(tmp_path: Path) -> None:
+    steps = f"      - uses: anthropics/claude-code-action@{'a' * 40}\n        with: {{settings: ./ci/claude.json}}\n"
+    files = {FLOW: f"{HEAD}    steps:\n{steps}", "ci/claude.json": '{"env": {"DISABLE_TELEMETRY": "0"}, "model": "opus"}'}
+    found = told.read(tmp_path, files)
+    assert {(fact.key, fact.scope, fact.user, fact.place.file) for fact in found.settings} == {
+        (("env", "DISABLE_TELEMETRY"), "user", FLOW, "ci/claude.json"), (("model",), "user", FLOW, "ci/claude.json"),
+    }  # fmt: skip
 
 
 def test_a_retry_action_runs_its_command(tmp_path: Path) -> None:
@@ -349,3 +362,20 @@ def test_hostile_workflows_end_in_bounded_time(tmp_path: Path, name: str) -> Non
     if name == "jobs":
         assert set(told.declared(found)) == {f"{FLOW}:2 cli@2.1.1"}
         assert len(found.jobs) == 10_000
+
+
+def test_images_that_a_step_or_an_action_runs_in(tmp_path: Path) -> None:
+    files = {
+        FLOW: f"{HEAD}    container: ghcr.io/berriai/litellm:${{{{ matrix.tag }}}}\n    strategy: {{matrix: {{tag: [v1.82.7]}}}}\n    steps: [{{uses: 'docker://ghcr.io/berriai/litellm:main-latest'}}]\n",
+        "one/action.yml": "runs: {using: docker, image: 'docker://ghcr.io/berriai/litellm:main-stable'}\n",
+        "two/action.yml": "runs: {using: [claude\n",
+    }
+    found = told.read(tmp_path, files)
+    assert told.declared(found) == [f"{FLOW}:6 litellm@1.82.7", f"{FLOW}:7 litellm@main-latest", "one/action.yml:1 litellm@main-stable"]
+    assert [gap.place.file for gap in found.gaps] == ["two/action.yml"]
+
+
+def test_scripts_of_other_languages_install_nothing(tmp_path: Path) -> None:
+    npm = "npm i -g @anthropic-ai/claude-code@2.1.17"
+    steps = "".join(f"      - {{shell: '{shell}', run: '{npm}'}}\n" for shell in ("python", "node {0}", "cmd", "pwsh", "bash -l {0}", "sh"))
+    assert told.declared(flow(tmp_path, steps)) == [f"{FLOW}:{line} cli@2.1.17" for line in range(8, 12)]

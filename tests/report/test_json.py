@@ -26,7 +26,7 @@ CONTRACT = {
     "summary": {"targets", "errors", "warnings", "notes", "waived", "gaps", "verdict"},
 }
 # What we say beyond the contract.
-MORE = {"policy": {"contact"}, "target": {"routes", "overlays", "declared"}, "install": {"bundled_in", "intact", "pinned"}, "finding": {"subject", "trace"}}
+MORE = {"summary": {"fixed"}, "policy": {"contact", "parts"}, "target": {"routes", "overlays", "declared"}, "install": {"bundled_in", "intact", "pinned"}, "finding": {"subject", "trace"}}
 FINDING = DOCUMENT["findings"][0]
 PARTS = {
     "report": DOCUMENT, "tool": DOCUMENT["tool"], "policy": DOCUMENT["policy"], "advisories": DOCUMENT["advisories"], "target": DOCUMENT["targets"][0],
@@ -48,11 +48,11 @@ def test_every_finding_and_target_has_the_same_keys() -> None:
 def test_values() -> None:
     assert DOCUMENT["schema"] == "cc-fleet/report/1"
     assert DOCUMENT["tool"] == {"name": "cc-fleet", "version": __version__}
-    assert DOCUMENT["summary"] == {"targets": 2, "errors": 1, "warnings": 2, "notes": 1, "waived": 1, "gaps": 1, "verdict": "findings"}
+    assert DOCUMENT["summary"] == {"targets": 2, "errors": 1, "warnings": 2, "notes": 1, "waived": 1, "gaps": 1, "fixed": 0, "verdict": "findings"}
     assert [target["verdict"] for target in DOCUMENT["targets"]] == ["findings", "nothing-checked"]
     assert DOCUMENT["findings"][1]["because"] == DOCUMENT["findings"][0]["fingerprint"]
     assert DOCUMENT["findings"][1]["advisory"] == "CCF-2026-0001"
-    assert DOCUMENT["findings"][4]["waived"] == {"reason": "an old SDK", "until": "2026-12-31", "owner": "ml@acme.example", "ticket": "OPS-1"}
+    assert DOCUMENT["findings"][4]["waived"] == {"reason": "an old SDK", "until": "2026-12-31", "owner": "ml@acme.example", "ticket": "OPS-1", "by": "policy"}
     assert DOCUMENT["findings"][3]["fix"] is None
     assert DOCUMENT["targets"][0]["installs"][3]["active_for"] == []
     assert DOCUMENT["targets"][0]["installs"][4]["active_for"] is None

@@ -1,13 +1,14 @@
 # cc-fleet in bash: made from its commands by `nox -s generate` with shtab; `cc-fleet completion --help` says where it goes.
 
 _shtab_cc_fleet_policy_subparsers=(lint show init schema waive)
-_shtab_cc_fleet_subparsers=(audit completion demo explain facts policy versions)
+_shtab_cc_fleet_subparsers=(audit completion demo explain facts plan policy versions)
 
-_shtab_cc_fleet_audit_option_strings=(-h --help --root --repo --facts --probe --policy --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
+_shtab_cc_fleet_audit_option_strings=(-h --help --root --repo --facts --probe --policy --policy-ref --no-ignore --changed-since --baseline --write-baseline --group --format --output --fail-on --exit-zero --if-nothing --color -q --quiet -v --verbose)
 _shtab_cc_fleet_completion_option_strings=(-h --help)
 _shtab_cc_fleet_demo_option_strings=(-h --help --color)
 _shtab_cc_fleet_explain_option_strings=(-h --help --format --policy)
 _shtab_cc_fleet_facts_option_strings=(-h --help --root --probe --policy)
+_shtab_cc_fleet_plan_option_strings=(-h --help --repo --policy --policy-ref --group --out --detailed-exitcode)
 _shtab_cc_fleet_policy_lint_option_strings=(-h --help --format --policy)
 _shtab_cc_fleet_policy_show_option_strings=(-h --help --format --policy)
 _shtab_cc_fleet_policy_init_option_strings=(-h --help)
@@ -21,9 +22,13 @@ _shtab_cc_fleet_audit___root_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_audit___repo_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_audit___facts_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_audit___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_audit___baseline_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_explain___policy_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_facts___root_COMPGEN=_shtab_compgen_dirs
 _shtab_cc_fleet_facts___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_plan___repo_COMPGEN=_shtab_compgen_dirs
+_shtab_cc_fleet_plan___policy_COMPGEN=_shtab_compgen_files
+_shtab_cc_fleet_plan___out_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_policy_lint_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_policy_lint___policy_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_policy_show_pos_0_COMPGEN=_shtab_compgen_files
@@ -32,6 +37,7 @@ _shtab_cc_fleet_policy_init_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_policy_waive_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_cc_fleet_versions___policy_COMPGEN=_shtab_compgen_files
 
+_shtab_cc_fleet_audit___write_baseline_choices=(prune all)
 _shtab_cc_fleet_audit___format_choices=(csv github gitlab html json junit markdown sarif text)
 _shtab_cc_fleet_audit___fail_on_choices=(error warning note)
 _shtab_cc_fleet_audit___if_nothing_choices=(fail pass)
@@ -45,11 +51,12 @@ _shtab_cc_fleet_policy_show___format_choices=(text json)
 _shtab_cc_fleet_policy_waive_pos_0_choices=(action-unpinned auto-update cli-broken cli-integrity cli-shadowed cli-unpinned cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version known-issue pin-unresolved pins-disagree secret-exposed setting-value settings-ignored settings-invalid target-mismatch unreadable version-gate waiver-expired waiver-unused)
 _shtab_cc_fleet_policy_pos_0_choices=(lint show init schema waive)
 _shtab_cc_fleet_versions___format_choices=(text json)
-_shtab_cc_fleet_pos_0_choices=(audit completion demo explain facts policy versions)
+_shtab_cc_fleet_pos_0_choices=(audit completion demo explain facts plan policy versions)
 
 _shtab_cc_fleet_audit__h_nargs=0
 _shtab_cc_fleet_audit___help_nargs=0
 _shtab_cc_fleet_audit___probe_nargs=0
+_shtab_cc_fleet_audit___no_ignore_nargs=0
 _shtab_cc_fleet_audit___exit_zero_nargs=0
 _shtab_cc_fleet_audit__q_nargs=0
 _shtab_cc_fleet_audit___quiet_nargs=0
@@ -64,6 +71,9 @@ _shtab_cc_fleet_explain___help_nargs=0
 _shtab_cc_fleet_facts__h_nargs=0
 _shtab_cc_fleet_facts___help_nargs=0
 _shtab_cc_fleet_facts___probe_nargs=0
+_shtab_cc_fleet_plan__h_nargs=0
+_shtab_cc_fleet_plan___help_nargs=0
+_shtab_cc_fleet_plan___detailed_exitcode_nargs=0
 _shtab_cc_fleet_policy_lint_pos_0_nargs='*'
 _shtab_cc_fleet_policy_lint__h_nargs=0
 _shtab_cc_fleet_policy_lint___help_nargs=0

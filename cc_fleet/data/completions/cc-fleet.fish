@@ -46,8 +46,8 @@ function _shtab_cc_fleet_using
   test "$_shtab_cc_fleet_cmdpath" = "$argv"
 end
 
-set -g _shtab_cc_fleet_commands audit completion demo explain facts policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' versions
-set -g _shtab_cc_fleet_opts_with_value --approved-by --at --color --facts --fail-on --format --group --if-nothing --output --owner --policy --reason --repo --root --target --ticket --until --versions
+set -g _shtab_cc_fleet_commands audit completion demo explain facts plan policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' versions
+set -g _shtab_cc_fleet_opts_with_value --approved-by --at --baseline --changed-since --color --facts --fail-on --format --group --if-nothing --out --output --owner --policy --policy-ref --reason --repo --root --target --ticket --until --versions --write-baseline
 
 complete -c cc-fleet -e
 complete -c cc-fleet -f
@@ -61,12 +61,17 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l repo -xka "(__fish_comp
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l facts -xka "(__fish_complete_path (commandline -ct))" -d 'judge saved facts: a file, a folder of *.json, or - ; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l probe -d 'also run `claude --version` and `claude doctor` of the caller'"'"'s PATH, and compare (this machine only; before 2.1.251 the doctor sends a request)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l policy-ref -x -d 'with --repo: read .cc-fleet.yaml from this git revision, so that a change cannot relax its own policy'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l no-ignore -d 'judge as if no comment in a repository (cc-fleet: ignore[CHECK] reason) excused anything'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l changed-since -x -d 'with --repo: tell only what stands in files that changed since this git revision'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l baseline -xka "(__fish_complete_path (commandline -ct))" -d 'what this file knows does not fail; only new findings do'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l write-baseline -xka "prune all" -d 'rewrite the baseline: without what is fixed (prune), or as what is found now (all)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l group -x -d 'the targets are in this group, besides those that facts and policy tell; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l format -xka "csv github gitlab html json junit markdown sarif text" -d 'one of csv, github, gitlab, html, json, junit, markdown, sarif, text (default: text; in GitHub Actions annotations, the text, and a job summary)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l output -x -d 'write this format to a file as well; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l fail-on -xka "error warning note" -d 'the least severity that gives exit code 1 (default: error)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l exit-zero -d 'exit with 0 whatever is found'
-complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l if-nothing -xka "fail pass" -d 'exit with 3 or 0 where there is nothing of Claude Code (default: fail)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l if-nothing -xka "fail pass" -d 'exit with 3 or 0 where there is nothing of Claude Code (default: fail; with --changed-since pass)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l color -xka "auto always never" -d color
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s q -l quiet -d 'print nothing; the exit code tells'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s v -l verbose -d 'show how every value in force came about'
@@ -86,6 +91,14 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -s h -l help -d 'show this
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l root -xka "(__fish_complete_directories)" -d 'read the system that lies below DIR'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l probe -d 'also run `claude --version` and `claude doctor` of the caller'"'"'s PATH, and compare (this machine only; before 2.1.251 the doctor sends a request)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a plan -d 'Propose what would put a repository right, as a patch that `git apply` takes'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l repo -xka "(__fish_complete_directories)" -d 'the repository'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l policy-ref -x -d 'read .cc-fleet.yaml from this git revision'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l group -x -d 'the repository is in this group; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l out -xka "(__fish_complete_path (commandline -ct))" -d 'write the patch to a file, and print nothing'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l detailed-exitcode -d 'exit with 1 where there is something to change'
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a policy -d 'Check, show, start or change a policy file, or print its JSON Schema'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a lint -d 'Everything that is wrong in policy files and their own advisories, with file:line:col.'

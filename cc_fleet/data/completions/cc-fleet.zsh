@@ -10,6 +10,7 @@ _shtab_cc_fleet_commands() {
     demo:'Audit a sample laptop and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
+    plan:'Propose what would put a repository right, as a patch that `git apply` takes'
     policy:'Check, show, start or change a policy file, or print its JSON Schema'
     versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
@@ -42,12 +43,17 @@ _shtab_cc_fleet_audit_options=(
   "*--facts[judge saved facts\: a file, a folder of \*.json, or - \; repeatable]:PATH:_files"
   "--probe[also run \`claude --version\` and \`claude doctor\` of the caller\'s PATH, and compare (this machine only\; before 2.1.251 the doctor sends a request)]"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "--policy-ref[with --repo\: read .cc-fleet.yaml from this git revision, so that a change cannot relax its own policy]:REV:"
+  "--no-ignore[judge as if no comment in a repository (cc-fleet\: ignore\[CHECK\] reason) excused anything]"
+  "--changed-since[with --repo\: tell only what stands in files that changed since this git revision]:REV:"
+  "--baseline[what this file knows does not fail\; only new findings do]:FILE:_files"
+  "--write-baseline[rewrite the baseline\: without what is fixed (prune), or as what is found now (all)]:write_baseline:(prune all)"
   "*--group[the targets are in this group, besides those that facts and policy tell\; repeatable]:NAME:"
   "--format[one of csv, github, gitlab, html, json, junit, markdown, sarif, text (default\: text\; in GitHub Actions annotations, the text, and a job summary)]:NAME:(csv github gitlab html json junit markdown sarif text)"
   "*--output[write this format to a file as well\; repeatable]:NAME=FILE:"
   "--fail-on[the least severity that gives exit code 1 (default\: error)]:fail_on:(error warning note)"
   "--exit-zero[exit with 0 whatever is found]"
-  "--if-nothing[exit with 3 or 0 where there is nothing of Claude Code (default\: fail)]:if_nothing:(fail pass)"
+  "--if-nothing[exit with 3 or 0 where there is nothing of Claude Code (default\: fail\; with --changed-since pass)]:if_nothing:(fail pass)"
   "--color[color]:color:(auto always never)"
   {-q,--quiet}"[print nothing\; the exit code tells]"
   {-v,--verbose}"[show how every value in force came about]"
@@ -91,6 +97,19 @@ _shtab_cc_fleet_facts_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_cc_fleet_facts_defaults_added=0
+
+_shtab_cc_fleet_plan_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--repo[the repository]:DIR:_files -/"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "--policy-ref[read .cc-fleet.yaml from this git revision]:REV:"
+  "*--group[the repository is in this group\; repeatable]:NAME:"
+  "--out[write the patch to a file, and print nothing]:FILE:_files"
+  "--detailed-exitcode[exit with 1 where there is something to change]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_plan_defaults_added=0
 
 _shtab_cc_fleet_policy_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -185,6 +204,7 @@ _shtab_cc_fleet() {
         demo) _arguments -C -s $_shtab_cc_fleet_demo_options ;;
         explain) _arguments -C -s $_shtab_cc_fleet_explain_options ;;
         facts) _arguments -C -s $_shtab_cc_fleet_facts_options ;;
+        plan) _arguments -C -s $_shtab_cc_fleet_plan_options ;;
         policy) _shtab_cc_fleet_policy ;;
         versions) _arguments -C -s $_shtab_cc_fleet_versions_options ;;
       esac

@@ -10,11 +10,14 @@ from cc_fleet.host import plugins
 from cc_fleet.policy import KEPT
 from cc_fleet.policy.lint._sight import Part, Remark, Sight, Spot
 
+# What looks back on findings: no comment comes before it.
+_OF_EXCUSES = frozenset(("waiver-unused",))
+
 
 def remarks(sight: Sight) -> Iterator[Remark]:
     for part in sight.parts:
         yield from _severities(sight, part)
-        yield from _inline(part)
+        yield from _inline(sight, part)
         if part.rules.contact is not None and not part.rules.contact.strip():
             yield part.spot.of("contact").warning("is empty, so reports tell nobody whom to ask; write a channel or an address")
     if not sight.policy.policy.strip():
@@ -49,14 +52,18 @@ def _severities(sight: Sight, part: Part) -> Iterator[Remark]:
             yield spot.error("cannot be ignored; write note, warning or error")
 
 
-def _inline(part: Part) -> Iterator[Remark]:
+def _inline(sight: Sight, part: Part) -> Iterator[Remark]:
     spots = part.spot.of("exceptions").items("inline") or [part.spot.of("exceptions", "inline")]
-    known = checks()
-    for number, name in enumerate(part.rules.exceptions.inline):
+    known, names = checks(), part.rules.exceptions.inline
+    for number, name in enumerate(names):
         spot = spots[min(number, len(spots) - 1)]
         if name in KEPT:
             yield spot.error(f"{name} cannot be excused; delete it")
-        elif name not in known:
-            yield spot.warning(f"no check of the name, so it excuses nothing: {near(name, list(known))}")
+        elif name in _OF_EXCUSES:
+            yield spot.warning(f"{name} is about what excuses, so no comment excuses it; delete it")
+        elif name not in known and (told := unknown(sight, name)) is not None:
+            yield spot.warning(told.replace("no check and no advisory of the name:", "no check of the name, so it excuses nothing:").replace("no advisory of the name:", "no advisory of the name, so it excuses nothing:"))
+        elif name in names[:number]:
+            yield spot.warning(f"{name} stands here twice; delete one of the two")
         elif part.ruled.severity.get(name) == "ignore":
             yield spot.warning(f"{name} is ignored anyway; delete it")

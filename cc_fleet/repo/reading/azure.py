@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from cc_fleet.repo import Repository
@@ -47,7 +48,7 @@ class _Scope:
             values = self.variables.get(name, ())
         return values or (Value(None, None, f"`{expressions.shown(whole)}`, not set here"),)
 
-    @property
+    @cached_property
     def env(self) -> dict[str, Values]:
         """Variables as a script gets them."""
         return {name.upper().replace(".", "_"): values for name, values in self.variables.items()}
@@ -78,6 +79,7 @@ class _Pipeline:
     def variables(self, node: Node | None, scope: _Scope) -> _Scope:
         """``scope`` with the variables that ``node`` sets, in either form."""
         found: dict[str, Values] = {}
+        inner = _Scope(scope.parameters, ChainMap(found, dict(scope.variables)))
         for one in elements(node):
             name, value = text_of(get(one, "name")), get(one, "value")
             pairs = [(name, value)] if name is not None and value is not None else [(key.value, below) for key, below in items(one)]
@@ -85,7 +87,6 @@ class _Pipeline:
                 if key.startswith("${{"):
                     found.update(self.variables(below, scope).variables)
                 elif below.kind == "text":
-                    inner = _Scope(scope.parameters, {**scope.variables, **found})
                     found[key.lower()] = expressions.fill(below.value, self.document.value_place(below), inner.template)
         return _Scope(scope.parameters, {**scope.variables, **found}) if found else scope
 
@@ -123,7 +124,7 @@ class _Pipeline:
                 if key.value.startswith("${{"):
                     yield from self._shells(value, scope, job, shell, depth + 1)
             env = {key.value: expressions.fill(value.value, self.document.value_place(value), scope.template) for key, value in items(get(step, "env")) if value.kind == "text"}
-            context = Context({**scope.env, **env}, scope.template, job)
+            context = Context(ChainMap(env, scope.env), scope.template, job)
             for kind, language in _STEPS.items():
                 if (script := get(step, kind)) is not None and script.kind == "text":
                     yield Shell((self.document.script(script),), context, language or shell)
@@ -141,9 +142,12 @@ class _Pipeline:
             yield Shell((Source.of(source.file, "npm " + source.text, source.lines, (source.columns[0] - 4, *source.columns[1:])),), context)
 
 
-@lru_cache(maxsize=1)
 def templates(repository: Repository) -> dict[str, tuple[str, ...]]:
     """The files of pipelines that use each local template."""
+    return repository.once("azure templates", lambda: _users(repository))
+
+
+def _users(repository: Repository) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for file in repository.files:
         if NAMES.fullmatch(file):

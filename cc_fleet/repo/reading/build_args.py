@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from cc_fleet.repo import Repository
 from cc_fleet.repo.reading import bake, composed, devcontainers, docker_build
 from cc_fleet.repo.reading.build import Build
@@ -33,11 +31,14 @@ def contexts(repository: Repository, file: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(context for build in _builds(repository) if file in build.files for context in build.contexts))
 
 
-@lru_cache(maxsize=1)
 def _builds(repository: Repository) -> tuple[Build, ...]:
     """Every build that something in the repository asks for."""
+    return repository.once("builds", lambda: _found(repository))
+
+
+def _found(repository: Repository) -> tuple[Build, ...]:
     found: list[Build] = []
-    for file in repository.files:
+    for file in repository.wanted:
         if composed.FILE.fullmatch(file):
             found += composed.builds(repository, file)
         elif bake.FILE.fullmatch(file):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterator
 from typing import Any
 
 from cc_fleet.records import NamedTuple
@@ -103,7 +104,7 @@ class _Config:
             if (image := get(one, "image")) is not None and image.kind == "text":
                 yield from sequence.pictured(self.document, image, template, job)
 
-    def shells(self, steps: Node | None, template: Template, env: Mapping[str, Values], job: str | None, depth: int) -> Iterator[Shell]:
+    def shells(self, steps: Node | None, template: Template, env: dict[str, Values], job: str | None, depth: int) -> Iterator[Shell]:
         """Every script of the steps, those of the commands that they call too."""
         for step in elements(steps):
             self.left -= 1
@@ -119,12 +120,12 @@ class _Config:
                     inner = self.template(get(command, "parameters"), [Call(name, given, template)])
                     yield from self.shells(get(command, "steps"), inner, env, job, depth + 1)
 
-    def _run(self, given: Node, template: Template, env: Mapping[str, Values], job: str | None) -> Iterator[Shell]:
+    def _run(self, given: Node, template: Template, env: dict[str, Values], job: str | None) -> Iterator[Shell]:
         script = given if given.kind == "text" else get(given, "command")
         if script is not None and script.kind == "text":
             own = self.environment(get(given, "environment"), template)
             shell = text_of(get(given, "shell")) or "bash"
-            yield Shell((self.document.script(script),), Context({**env, **own}, template, job), shell)
+            yield Shell((self.document.script(script),), Context(ChainMap(own, env), template, job), shell)
 
 
 def _named(step: Node) -> Iterator[tuple[str, Node | None]]:

@@ -17,7 +17,8 @@ from cc_fleet.repo.reading.source import Source
 
 SIZE = 1024 * 1024
 DEPTH = 100
-MOST = 100_000  # nodes of a document
+MOST, DOCUMENTS = 100_000, 1000  # nodes of a document; documents of a file
+EXPANDED, EXPANDED_SIZE = 2 * MOST, 4 * SIZE  # nodes and characters of a document with its aliases written out
 
 
 class Node(NamedTuple):
@@ -114,10 +115,12 @@ def yaml(file: str, text: str) -> list[Document] | Gap:
     loader: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
     whole = Source.whole(file, text)
     begins = 1 if text.startswith("\ufeff") else 0
-    documents = []
+    documents: list[Document] = []
     try:
         for root in pyyaml.compose_all(text, Loader=loader):
-            documents.append(Document(whole, _Composer(begins).node(root, 0)))  # noqa: PERF401  # what comes before the error is dropped too
+            if len(documents) == DOCUMENTS:
+                return Gap(f"has more than {DOCUMENTS} documents", whole.place(root.start_mark.index))
+            documents.append(Document(whole, _Composer(begins).node(root, 0)))
     except pyyaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         where = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
@@ -141,14 +144,21 @@ class _Composer:
     def __init__(self, begins: int) -> None:
         self.begins, self.count = begins, 0
         self.known: dict[int, Node] = {}
+        self.sizes: dict[int, tuple[int, int]] = {}  # what each node comes to with its aliases written out
+        self.nodes = self.characters = 0
 
     def node(self, given: Any, depth: int) -> Node:
+        start = given.start_mark.index + self.begins
+        nodes, characters = self.sizes.get(id(given), (1, 0))
+        self.nodes, self.characters = self.nodes + nodes, self.characters + characters
+        if self.nodes > EXPANDED or self.characters > EXPANDED_SIZE:  # whoever walks it meets an alias as often as it is used
+            raise _TooMuch("has aliases that make it far larger than it is", start)
         if id(given) in self.known:
             return self.known[id(given)]
-        start = given.start_mark.index + self.begins
         self.count += 1
         if depth > DEPTH or self.count > MOST:
             raise _TooMuch(f"is nested more than {DEPTH} deep" if depth > DEPTH else f"has more than {MOST} values", start)
+        nodes, characters = self.nodes - 1, self.characters
         end, tag = given.end_mark.index + self.begins, "" if given.tag.startswith("tag:yaml.org") else given.tag
         self.known[id(given)] = Node("list", (), start, end, "", tag)  # while it is read: an anchor may stand in itself
         if given.id == "mapping":
@@ -159,7 +169,8 @@ class _Composer:
         else:
             null = given.tag == "tag:yaml.org,2002:null"
             made = Node("text", "" if null else str(given.value), start, end, given.style or "", tag, null)
-        self.known[id(given)] = made
+            self.characters += end - start
+        self.known[id(given)], self.sizes[id(given)] = made, (self.nodes - nodes, self.characters - characters)
         return made
 
 
@@ -192,18 +203,21 @@ def get(node: Node | None, *keys: str) -> Node | None:
     return node
 
 
-def items(node: Node | None, depth: int = 0) -> Iterator[tuple[Node, Node]]:
-    """The (key, value) nodes of a map, what it merges last; nothing of anything else."""
-    if node is None or node.kind != "map" or depth > DEPTH:
-        return
-    merged: list[Node] = []
-    for key, value in node.value:
-        if key.kind == "text" and key.value == "<<" and not key.style:
-            merged += value.value if value.kind == "list" else [value]
-        elif key.kind == "text":
-            yield key, value
-    for other in merged:
-        yield from items(other, depth + 1)
+def items(node: Node | None) -> Iterator[tuple[Node, Node]]:
+    """The (key, value) nodes of a map, what it merges last and each merged map once; nothing of anything else."""
+    todo, seen = [node], set()
+    while todo:
+        one = todo.pop()
+        if one is None or one.kind != "map" or id(one) in seen:
+            continue
+        seen.add(id(one))
+        merged: list[Node] = []
+        for key, value in one.value:
+            if key.kind == "text" and key.value == "<<" and not key.style:
+                merged += value.value if value.kind == "list" else [value]
+            elif key.kind == "text":
+                yield key, value
+        todo += reversed(merged)
 
 
 def elements(node: Node | None) -> tuple[Node, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -50,6 +51,13 @@ _LANGUAGES = {"ps": "pwsh", "pwsh": "pwsh", "cmd": "cmd", "sh": "bash", "bash": 
 _PROGRAMS = re.compile(r"(?:.*/)?(?:ba|z|da)?sh")
 
 
+class Around(NamedTuple):
+    """The environment around a map, and what of it concerns Claude Code."""
+
+    env: ChainMap[str, Values]
+    concerning: dict[str, Values]
+
+
 class Tree:
     """The facts of one document."""
 
@@ -59,14 +67,14 @@ class Tree:
 
     def facts(self, several: bool) -> Iterator[Any]:
         """Every job of it; ``several``: the file has more documents."""
-        file, shells = self.document.file, list(self._shells(self.document.root, {}, 0, ""))
-        groups: dict[str, list[tuple[Shell, Node, Mapping[str, Values]]]] = {}
-        for label, shell, node, env in shells:
-            groups.setdefault("" if self.dialect.one else label, []).append((shell, node, env))
+        file, shells = self.document.file, self._shells(self.document.root, Around(ChainMap(), {}), 0, "")
+        groups: dict[str, list[tuple[Shell, Node, Around]]] = {}
+        for label, shell, node, around in shells:
+            groups.setdefault("" if self.dialect.one else label, []).append((shell, node, around))
         for label, group in groups.items():
             job = f"{file}#{label}" if label and (len(groups) > 1 or several) else file
-            pictures = [fact for _, node, env in group for fact in self._pictures(node, env, job)]
-            env = {name: values for _, _, every in group for name, values in every.items()}
+            pictures = [fact for _, node, around in group for fact in self._pictures(node, around.env, job)]
+            env = {name: values for _, _, around in group for name, values in around.concerning.items()}
             jobs = [shell._replace(context=shell.context._replace(job=job)) for shell, _, _ in group]
             yield from sequence.told(job, "ci", sequence.worked(jobs, pictures, env, self.keep), self.keep)
 
@@ -76,27 +84,28 @@ class Tree:
         if image is not None and image.kind == "text":
             yield from sequence.pictured(self.document, image, _template(env), job)
 
-    def _shells(self, node: Node, env: Mapping[str, Values], depth: int, label: str) -> Iterator[tuple[str, Shell, Node, Mapping[str, Values]]]:
+    def _shells(self, node: Node, around: Around, depth: int, label: str) -> Iterator[tuple[str, Shell, Node, Around]]:
         self.left -= 1
         if self.left < 0 or depth > DEEPEST:
             return
         if node.kind == "list":
             for one in node.value:
-                yield from self._shells(one, env, depth + 1, label)
+                yield from self._shells(one, around, depth + 1, label)
             return
         if node.kind != "map":
             return
-        own = self._environment(node, env)
-        env = {**env, **own} if own else env
+        own = self._environment(node, around.env)
+        if own:
+            around = Around(around.env.new_child(own), {**around.concerning, **sequence.concerning(own, self.keep)})
         label = text_of(get(node, "name")) or text_of(get(node, "key")) or text_of(get(node, "label")) or label
-        found = [self._shell(sources, language, env) for sources, language in self._scripts(node)]
+        found = [self._shell(sources, language, around.env) for sources, language in self._scripts(node)]
         if found or get(node, "image") is not None:
             self.number += 1
-            for shell in found or [Shell((), Context(env))]:
-                yield label or str(self.number), shell, node, env
+            for shell in found or [Shell((), Context(around.env))]:
+                yield label or str(self.number), shell, node, around
         for key, value in items(node):
             if value.kind != "text" and key.value not in self.dialect.scripts:
-                yield from self._shells(value, env, depth + 1, key.value if value.kind == "map" and depth else label)
+                yield from self._shells(value, around, depth + 1, key.value if value.kind == "map" and depth else label)
 
     def _shell(self, sources: list[Source], language: str, env: Mapping[str, Values]) -> Shell:
         if self.dialect.doubled:
@@ -148,7 +157,8 @@ class Tree:
                         found.setdefault(key.value, []).append(Value(value.value, self.document.value_place(value)))
                     elif key.value in ("global", "jobs", "matrix", "variables") and depth < 2:
                         awaited.append((value, depth + 1))
-        return {name: tuple(self._filled(value, {**outer, **found}) for value in values) for name, values in found.items()} if found else {}
+        known = ChainMap[str, Any](found, outer)  # type: ignore[arg-type]
+        return {name: tuple(self._filled(value, known) for value in values) for name, values in found.items()}
 
     def _filled(self, value: Value, known: Mapping[str, Any]) -> Value:
         """A variable that names another."""

@@ -26,7 +26,7 @@ _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", re.DOTALL)
 _ARRAY = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?|\"?\$([@*])\"?|\"?\$\{([@*])\}\"?")
 _DECLARES = frozenset("export local declare readonly typeset".split())
 _AT_REST = frozenset("--version -v --help -h doctor install update upgrade config mcp plugin".split())
-BUDGET, DEEPEST = 50_000, 6
+BUDGET, DEEPEST, MOST = 50_000, 6, 1000  # commands that are followed; scripts in scripts; words of an array
 
 
 class Read(NamedTuple):
@@ -119,7 +119,7 @@ class _Run:
             array = _ARRAY.fullmatch(word.raw)
             name = array and (array[1] or "@")
             if name and name in self.arrays:
-                found += self.arrays[name]
+                found += self.arrays[name][: MOST - len(found)]
                 continue
             pieces = words.expand(word.raw, word.start, self.scope, look)
             text = words.text_of(pieces)
@@ -183,7 +183,8 @@ class _Run:
             inner = script.read(raw[1:-1])
             given = [one._replace(start=one.start + start + 1, end=one.end + start + 1) for command in inner for one in command.words]
             look = next(words.choices([one.raw for one in given], self.scope))
-            self.arrays[name] = (self.arrays.get(name, []) if found[2] else []) + self._said(given, look)
+            held = self.arrays.get(name, []) if found[2] else []
+            self.arrays[name] = held if len(held) >= MOST else [*held, *self._said(given, look)][:MOST]
             return
         values = tuple(value(words.expand(raw, start, self.scope, look)) for look in words.choices([raw], self.scope))
         before = self.names.get(name, ())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading.document import Document, Node, elements, get, items, yaml
+from cc_fleet.repo.reading.document import SIZE, Document, Node, elements, get, items, yaml
 from cc_fleet.repo.reading.values import UNKNOWN, Filled, Value
 
 EXPRESSION = re.compile(r"\{\{[^{}]{0,400}\}\}")
@@ -16,7 +17,8 @@ _DEFAULT = re.compile(r"\|\s*(?:default|d)\s*\(\s*(?:(['\"])(.*?)\1|([A-Za-z_]\w
 _KEEPS = re.compile(r"\|\s*(?:string|trim|quote|lower|mandatory|regex_replace\('\^v', ''\))\s*(?:\(\s*\))?\s*")
 _HOLDS = re.compile(r"(?:^|/)(?:defaults|vars|group_vars|host_vars)/")
 _LOOPS = ("loop", "with_items", "with_list", "with_flattened")
-_MOST, _DEEPEST = 5_000, 6
+_MOST, _NAMES, _DEEPEST = 5_000, 200_000, 6
+_KEY = re.compile(r"(?<![\w.-])([A-Za-z_]\w*)[\"']?\s*+:")
 
 
 Known = tuple[Document, Node]
@@ -104,7 +106,7 @@ class Variables:
 
     def _known(self, name: str) -> tuple[Known, ...]:
         """Where a variable is set: by the task's own surroundings, else anywhere in the repository."""
-        return self.own.get(name) or tuple(_set_in(self.repository, name))
+        return self.own.get(name) or self.repository.once(("ansible", name), lambda: tuple(_set_in(self.repository, name)))
 
 
 def _reached(node: Node, path: str) -> Node | None:
@@ -117,29 +119,43 @@ def _reached(node: Node, path: str) -> Node | None:
 
 def _set_in(repository: Repository, name: str) -> Iterator[Known]:
     """Everything that says ``name`` in variable files, and in ``vars`` of plays and roles."""
+    for file in repository.once("ansible names", lambda: _naming(repository)).get(name, ()):
+        yield from repository.once(("ansible file", file), partial(_variables, repository, file)).get(name, ())
+
+
+def _naming(repository: Repository) -> dict[str, list[str]]:
+    """The files that have each key, which is found out without parsing them."""
+    found: dict[str, list[str]] = {}
     files = [file for file in repository.files if file.endswith((".yml", ".yaml")) or _HOLDS.search(file)]
     for file in files[:_MOST]:
         text = repository.text(file)
-        if text is None or not re.search(rf"(?<![\w.-]){name}[\"']?\s*:", text):
-            continue
-        found = yaml(file, text)
-        for document in [] if isinstance(found, Gap) else found:
-            for node in _said(document.root, name, 0, held=_HOLDS.search(file) is not None):
-                yield document, node
+        for name in dict.fromkeys(_KEY.findall(text)) if text is not None and len(text) <= SIZE and len(found) < _NAMES else ():
+            found.setdefault(name, []).append(file)
+    return found
 
 
-def _said(node: Node, name: str, depth: int, *, held: bool) -> Iterator[Node]:
-    """The values of ``name`` in a variable file, or in the ``vars`` of anything else."""
+def _variables(repository: Repository, file: str) -> dict[str, list[Known]]:
+    """Everything that a file sets."""
+    found: dict[str, list[Known]] = {}
+    read = yaml(file, repository.text(file) or "")
+    for document in [] if isinstance(read, Gap) else read:
+        for key, node in _said(document.root, 0, held=_HOLDS.search(file) is not None):
+            found.setdefault(key, []).append((document, node))
+    return found
+
+
+def _said(node: Node, depth: int, *, held: bool) -> Iterator[tuple[str, Node]]:
+    """The variables in a variable file, or in the ``vars`` of anything else."""
     if depth > 12:
         return
     for key, value in items(node):
-        if held and key.value == name:
-            yield value
-        elif not held:
-            yield from _said(value, name, depth + 1, held=key.value in ("vars", "set_fact", "ansible.builtin.set_fact"))
+        if held:
+            yield key.value, value
+        else:
+            yield from _said(value, depth + 1, held=key.value in ("vars", "set_fact", "ansible.builtin.set_fact"))
     if node.kind == "list":
         for item in elements(node):
-            yield from _said(item, name, depth + 1, held=False)
+            yield from _said(item, depth + 1, held=False)
 
 
 def _put_together(document: Document, node: Node, parts: list[tuple[str, Value]]) -> Value:

@@ -25,6 +25,7 @@ def git(root: str, *arguments: str) -> bytes:
 
     environ = {name: os.environ[name] for name in _PASSED if name in os.environ}
     environ |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}
+    environ |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "", "GIT_NO_REPLACE_OBJECTS": "1"}  # what a clone left out is not fetched
     try:
         ran = subprocess.run([*PROGRAM, *arguments], cwd=root, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as err:

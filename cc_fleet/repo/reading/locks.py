@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from cc_fleet.host.tree import Missing, Unreadable
 from cc_fleet.model import Gap, Place
@@ -18,7 +17,6 @@ from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
 
 LIMIT = 64 * 1024 * 1024
-_PIECE = 1024 * 1024
 _ENTRY = 4096  # bytes of an entry in which its version stands
 _LONGEST = 200  # characters of a range that anybody writes
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -103,24 +101,27 @@ def place(file: str, data: bytes, start: int, text: str) -> Place:
     return Place(file, data.count(b"\n", 0, start) + 1, column, text)
 
 
-@lru_cache(maxsize=2)  # a workspace's packages ask for one lock, one after another
 def read(repository: Repository, file: str, word: bytes = b"claude-code") -> bytes | Gap | None:
-    """A lock with plain line ends; None where it does not hold ``word``. It is read in pieces, and none over ``LIMIT``."""
-    pieces, size, last, mentions = [], 0, b"", False
+    """A lock with plain line ends; None where it does not hold ``word``, a Gap over ``LIMIT``."""
+    kept = repository.once("lock", dict[tuple[str, bytes], "bytes | Gap | None"])  # a workspace's packages ask for one lock, one after another
+    if (file, word) not in kept:
+        kept.clear()
+        kept[file, word] = _read(repository, file, word)
+    return kept[file, word]
+
+
+def _read(repository: Repository, file: str, word: bytes) -> bytes | Gap | None:
     try:
         if repository.tree.stat(f"/{file}").size > LIMIT:
             return _too_large(file)
-        while piece := repository.tree.part(f"/{file}", size, _PIECE):
-            size += len(piece)
-            if size > LIMIT:  # it grew
-                return _too_large(file)
-            mentions = mentions or word in last[-len(word) :] + piece
-            pieces.append(last := piece)
+        data = repository.tree.read(f"/{file}", LIMIT)
     except Missing:
         return Gap("is a link that leads out of the repository, or to nothing", Place(file))
     except Unreadable as err:
         return Gap(str(err), Place(file))
-    return b"".join(pieces).replace(b"\r\n", b"\n") if mentions else None
+    if len(data) > LIMIT:  # it grew
+        return _too_large(file)
+    return data.replace(b"\r\n", b"\n") if word in data else None
 
 
 def _too_large(file: str) -> Gap:
@@ -197,7 +198,7 @@ def _pnpm(data: bytes, wanted: Wanted, below: str) -> tuple[int, str] | None:
 def _pnpm_entries(data: bytes, key: str, indent: str, start: int, end: int) -> Iterator[tuple[str, int]]:
     """Each group between ``start`` and ``end`` that has ``key``, and where the key ends."""
     heads = [*re.compile(rf"^{indent}([A-Za-z]+):[ ]*$".encode(), re.MULTILINE).finditer(data, start, end)]
-    for head, following in zip(heads, [*(other.start() for other in heads[1:]), end], strict=True):
+    for head, following in zip(heads, [*(other.start() for other in heads[1:]), end][: len(heads)], strict=True):
         if entry := _first(rf"^{indent}  (['\"]?){re.escape(key)}\1:", data, head.end(), following):
             yield head[1].decode(), entry.end()
 

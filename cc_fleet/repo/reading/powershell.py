@@ -22,18 +22,34 @@ from cc_fleet.repo.reading.words import Piece
 
 _NAME = r"\$(?:\{(?:env:)?(\w+)\}|(?:env:|global:|script:)?(\w+))"
 _TOKEN = re.compile(
-    r"(?P<space>(?:[ \t]|`\r?\n)+)|(?P<comment><#.*?#>|#[^\n]*)|(?P<end>[\n;{}]|&&|\|\|)|(?P<pipe>\|)|(?P<skip>[(),])"
-    r"|(?P<here>@(?P<mark>[\"'])\r?\n.*?\n(?P=mark)@)|(?P<single>'(?:[^']|'')*'?)|(?P<double>\"(?:[^\"`]|`.|\"\")*\"?)|(?P<bare>[^\s;|{}(),\"']+)",
+    r"(?P<long><#|@[\"']\r?\n)|(?P<space>(?:[ \t]|`\r?\n)+)|(?P<comment>#[^\n]*)|(?P<end>[\n;{}]|&&|\|\|)|(?P<pipe>\|)|(?P<skip>[(),])"
+    r"|(?P<single>'(?:[^']++|'')*+'?)|(?P<double>\"(?:[^\"`]++|`.|\"\")*+\"?)|(?P<bare>[^\s;|{}(),\"']+)",
     re.DOTALL,
 )
-_ASSIGNED = re.compile(rf"(?:\[[\w.\[\]]+\])?{_NAME}$", re.IGNORECASE)
-_FILLED = re.compile(rf"{_NAME}|(?P<run>\$\([^)]*\))|(?P<mask>\ue000[\ue010-\ue019]*\ue001*)", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"(?:\[[\w.\[\]]{{1,100}}\])?{_NAME}$", re.IGNORECASE)
+_FILLED = re.compile(rf"{_NAME}|(?P<run>\$\([^)]{{0,500}}\))|(?P<mask>\ue000[\ue010-\ue019]*\ue001*)", re.IGNORECASE)
 _WORDS = {"irm": "irm", "iwr": "iwr", "invoke-restmethod": "irm", "invoke-webrequest": "iwr", "invoke-expression": "iex", "iex": "iex", "curl.exe": "curl"}
 _PRINTS = re.compile(r"write-\w+|echo|throw|out-\w+|return|rem", re.IGNORECASE)
 _BATCH = re.compile(r"%(\w+)%")
 _REMARK = re.compile(r"^[ \t]*@?(?:rem\b|::)[^\n]*", re.IGNORECASE | re.MULTILINE)
 
 SHELLS = ("powershell", "pwsh")
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Each token's kind, its text and where it begins; what opens a long one that nothing ends is a word."""
+    at, never = 0, set[str]()
+    while found := _TOKEN.search(text, at):
+        kind, end = str(found.lastgroup), found.end()
+        if kind == "long":
+            closes = "#>" if found[0] == "<#" else f"\n{found[0][1]}@"
+            close = -1 if closes in never else text.find(closes, found.end() - 1)
+            kind, end = "comment" if closes == "#>" else "here", close + len(closes)
+            if close < 0:
+                never.add(closes)
+                kind, end = "bare", found.start() + 1
+        yield kind, text[found.start() : end], found.start()
+        at = end
 
 
 def installs(source: Source, context: Context, *, batch: bool = False) -> Iterator[Any]:
@@ -58,17 +74,16 @@ class _Run:
         current: list[tuple[str, int]] = []
         fed: list[tuple[str, int]] = []
         glued = False
-        for found in _TOKEN.finditer(self.source.text):
-            kind = str(found.lastgroup)
+        for kind, text, start in _tokens(self.source.text):
             if kind in ("end", "pipe"):
                 if current:
                     yield current, fed
                 fed, current, glued = (current if kind == "pipe" else []), [], False
             elif kind in ("single", "double", "here", "bare"):
-                if glued and current and kind != "here":
-                    current[-1] = (current[-1][0] + found[0], current[-1][1])
+                if glued and current and kind != "here" and len(current[-1][0]) < words.LONGEST:
+                    current[-1] = (current[-1][0] + text, current[-1][1])
                 else:
-                    current.append((found[0], found.start()))
+                    current.append((text, start))
                 glued = True
             else:
                 glued = False

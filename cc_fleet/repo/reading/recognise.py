@@ -56,14 +56,14 @@ class Found(NamedTuple):
     scheme: str = "exact"
 
 
-_FIRST = 500  # words of a command among which a package manager is looked for
+_FIRST, _TRIES = 500, 20  # words of a command among which a package manager is looked for; managers that are asked
 
 
 def installs(words: Sequence[Said], fed: Sequence[Said]) -> Iterator[Found]:
     """Everything that a command installs, given the command whose output it reads."""
     if not words or _PRINTS.fullmatch(words[0].text):
         return
-    seen = False
+    seen, tries = False, 0
     for at, word in enumerate(words[:_FIRST]):
         name = word.text.rpartition("/")[2].removesuffix(".exe").removesuffix(".cmd")
         if UNKNOWN in name and (called := re.search(r"\$\{?(?:\w*_)?(p?npm|yarn|bun|brew)(?:_\w*)?\}?[\"']?$", word.raw, re.IGNORECASE)):
@@ -73,8 +73,11 @@ def installs(words: Sequence[Said], fed: Sequence[Said]) -> Iterator[Found]:
             for found in reader(words[at:], name):
                 seen = True
                 yield found
+            tries += 1
             if seen:
                 return
+            if tries == _TRIES:
+                break
     yield from _fetched(words, fed)
 
 

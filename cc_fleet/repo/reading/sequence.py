@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -87,6 +88,8 @@ def follow(sources: Iterable[Source], context: Context, shell: str = "bash") -> 
     runs: Place | None = None
     exported: dict[str, tuple[Value, ...]] = {}
     batch = shell.lower().startswith("cmd")
+    sources = list(sources)
+    context = context._replace(variables=mentioned("\n".join(source.text for source in sources), context.variables))
     for source in _joined(sources):
         if _OTHER_LANGUAGES.match(shell):
             break
@@ -105,6 +108,12 @@ def follow(sources: Iterable[Source], context: Context, shell: str = "bash") -> 
     return Followed(tuple(facts), runs, exported)
 
 
+def mentioned(text: str, values: Mapping[str, tuple[Value, ...]]) -> dict[str, tuple[Value, ...]]:
+    """Those of ``values`` that ``text`` names: a script begins with no others, however many a file has."""
+    names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text))
+    return {name: values[name] for word in names for name in (word, word.upper()) if name in values}
+
+
 class Shell(NamedTuple):
     """Scripts of a job that run in one shell, with what they start with."""
 
@@ -114,7 +123,10 @@ class Shell(NamedTuple):
 
 
 def worked(shells: Iterable[Shell], facts: Iterable[Any], env: Mapping[str, tuple[Value, ...]], keep: frozenset[str]) -> Done:
-    """What a job comes to, given its scripts, the facts of its images, and the environment that all of it gets."""
+    """What a job comes to, given its scripts, the facts of its images, and the environment that all of it gets.
+
+    A script's own variables are the first map of its, where they are several.
+    """
     found = list(facts)
     gets = concerning(env, keep)
     runs: Place | None = None
@@ -124,7 +136,8 @@ def worked(shells: Iterable[Shell], facts: Iterable[Any], env: Mapping[str, tupl
             done = follow(shell.sources, shell.context, shell.language)
             found += done.facts
             if done.place is not None:
-                gets.update({**concerning(shell.context.variables, keep), **done.exported})
+                own = shell.context.variables
+                gets.update({**concerning(own.maps[0] if isinstance(own, ChainMap) else own, keep), **done.exported})
             runs = runs or done.runs
     return Done(tuple(found), brought(found) or runs, gets)
 

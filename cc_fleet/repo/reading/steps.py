@@ -15,8 +15,8 @@ from cc_fleet.repo.reading.values import Context
 from cc_fleet.repo.reading.workflows import DEEPEST, Flow, Job, Step, action_at, parsed
 
 
-def done(job: Job, name: str, keep: frozenset[str], depth: int = 0) -> Done:
-    """Follow the steps of ``job``."""
+def done(job: Job, name: str, keep: frozenset[str], outer: Env, depth: int = 0) -> Done:
+    """Follow the steps of ``job``; ``outer`` is what concerns Claude Code in the environment around it."""
     facts: list[Any] = list(_images(job, name))
     ran: list[Env] = []
     brought: list[Env] = []
@@ -32,7 +32,7 @@ def done(job: Job, name: str, keep: frozenset[str], depth: int = 0) -> Done:
         if runs is not None or installed is not None:
             place = place or installed or runs
             (ran if runs is not None else brought).append({**concerning(step.before, keep), **mine})
-    gets: dict[str, Values] = {**concerning(job.flow.env, keep), **concerning(job.own, keep)}
+    gets: dict[str, Values] = {**outer, **concerning(job.own, keep)}
     for env in ran or brought:
         gets.update(env)
     if place is None:
@@ -58,7 +58,16 @@ def _step(job: Job, step: Step, name: str, depth: int) -> tuple[list[Any], Place
     if uses.value.startswith("./"):
         return [], _local(job, uses, depth), {}
     found = actions.used(job.document, uses, get(step.node, "with"), step.names, name)
-    return list(found.facts), found.runs, found.env
+    return [*found.facts, *(_settings(job, step, name) if found.runs is not None else ())], found.runs, found.env
+
+
+def _settings(job: Job, step: Step, name: str) -> Iterator[Any]:
+    """The settings that a file of this repository gives the action; those of a project are told where they stand."""
+    path = (text_of(get(step.node, "with", "settings")) or "").strip().removeprefix("${{ github.workspace }}/").removeprefix("./")
+    if path.endswith(".json") and not path.startswith(".claude/") and job.flow.repository.has(path):
+        from cc_fleet.repo.reading import settings
+
+        yield from settings.facts(job.flow.repository, path, "user", name)
 
 
 def _local(job: Job, uses: Node, depth: int) -> Place | None:
@@ -69,7 +78,7 @@ def _local(job: Job, uses: Node, depth: int) -> Place | None:
         return None
     document = parsed(repository, file)
     inner = Flow(repository, document, DEEPEST).job("") if isinstance(document, Document) else None
-    brings = inner is not None and done(inner, file, frozenset(), depth + 1).place is not None
+    brings = inner is not None and done(inner, file, frozenset(), {}, depth + 1).place is not None
     return job.document.place(uses, uses.value) if brings else None
 
 
@@ -97,6 +106,7 @@ def all_of(repository: Repository, file: str, document: Document) -> Iterator[An
     keys = list(flow.jobs())
     whole = document.whole.text
     everywhere = WORDS.search(" ".join(value.text or "" for values in (*flow.env.values(), *flow.inputs.values()) for value in values)) is not None
+    outer = concerning(flow.env, repository.keep)
     for key, node in keys:
         span = whole[node.start : node.end]
         if not (everywhere or WORDS.search(span) or "*" in span or "./" in span):
@@ -106,9 +116,9 @@ def all_of(repository: Repository, file: str, document: Document) -> Iterator[An
             continue
         name = f"{file}#{key}" if len(keys) > 1 else file
         if flow.composite and flow.called:
-            yield from done(job, name, repository.keep).facts
+            yield from done(job, name, repository.keep, outer).facts
         else:
-            yield from told(name, "ci", done(job, name, repository.keep), repository.keep)
+            yield from told(name, "ci", done(job, name, repository.keep, outer), repository.keep)
     if not any(keys):
         return
     for name, values in flow.env.items():

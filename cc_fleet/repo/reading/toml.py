@@ -19,6 +19,8 @@ _TEXT = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|\'\'\'(?:[^\']|\'(?!\'\'))*+\'{3,5}|"(?:[^"\\\n]|\\.)*+"|\'[^\'\n]*\'', re.DOTALL,
 )  # fmt: skip
 _PLAIN = re.compile(r"[^,\]}#\r\n]*")
+# What costs the square of its length to read.
+_LONG_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 _WHERE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -28,6 +30,8 @@ def toml(file: str, text: str) -> Document | Gap:
 
     if len(text) > SIZE:
         return Gap(f"is larger than {SIZE // 1024} KiB", Place(file))
+    if found := _LONG_KEY.search(text):
+        return Gap("has a key of more than 100 parts", Source.whole(file, text).place(found.start()))
     begins = 1 if text.startswith("\ufeff") else 0
     try:
         tomllib.loads(text[begins:])
@@ -35,6 +39,8 @@ def toml(file: str, text: str) -> Document | Gap:
         told = _WHERE.search(str(err))
         line, column = (int(told[1]), int(told[2])) if told else (text.count("\n", 0, len(text.rstrip())) + 1, None)
         return Gap(f"is not TOML: {str(err).partition(' (at ')[0].lower()}", Place(file, line, column))
+    except ValueError:  # a number of thousands of digits
+        return Gap("is not TOML: it holds a number that nobody reads", Place(file))
     return Document(Source.whole(file, text), _Walk(text).document(begins))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterator
-from functools import lru_cache
 
 from cc_fleet.model import Gap
 from cc_fleet.records import NamedTuple
@@ -19,6 +18,7 @@ from cc_fleet.repo.reading import installs
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, text_of
 from cc_fleet.repo.reading.handed import Handed, handed
 from cc_fleet.repo.reading.names import Env, Names, Values, environment, matrix, nothing, value_of
+from cc_fleet.repo.reading.sequence import mentioned
 from cc_fleet.repo.reading.values import Context, Value
 
 DEEPEST = 3  # callers of callers that are followed
@@ -130,7 +130,7 @@ class Job:
         run = get(step.node, "run")
         if run is not None and run.kind == "text":
             source = self.document.script(run)
-            read = installs.read(source, Context(step.names.env, step.names.template))
+            read = installs.read(source, Context(mentioned(source.text, step.names.env), step.names.template))
             yield from handed(source, read.names, step.names.template)
 
     def _outputs(self, path: tuple[str, ...]) -> Values:
@@ -180,19 +180,21 @@ def _inputs(document: Document, made: tuple[Call, ...], *, composite: bool) -> d
 
 def parsed(repository: Repository, file: str) -> Document | Gap | None:
     """The first document of a file; None where there is none."""
+    return repository.once(("workflow", file), lambda: _parsed(repository, file))
+
+
+def _parsed(repository: Repository, file: str) -> Document | Gap | None:
     text = repository.text(file)
-    return None if text is None else _parsed(file, text)
-
-
-@lru_cache(maxsize=32)
-def _parsed(file: str, text: str) -> Document | Gap | None:
-    found = documents.yaml(file, text)
+    found = documents.yaml(file, text) if text is not None else []
     return found if isinstance(found, Gap) else found[0] if found else None
 
 
-@lru_cache(maxsize=1)
 def _callers(repository: Repository) -> dict[str, list[str]]:
     """The files that use each local action and workflow."""
+    return repository.once("callers", lambda: _users(repository))
+
+
+def _users(repository: Repository) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for file in repository.files:
         if WORKFLOW.fullmatch(file) or ACTION.fullmatch(file):
@@ -206,9 +208,12 @@ def _target(uses: str) -> str:
     return "/".join(part for part in uses.split("/") if part not in ("", "."))
 
 
-@lru_cache(maxsize=64)
 def calls(repository: Repository, target: str, depth: int) -> tuple[Call, ...]:
     """What every caller of the local action or workflow ``target`` gives it."""
+    return repository.once(("calls", target, depth), lambda: _calls(repository, target, depth))
+
+
+def _calls(repository: Repository, target: str, depth: int) -> tuple[Call, ...]:
     found: list[Call] = []
     for file in _callers(repository).get(target, ())[:100]:
         document = parsed(repository, file)
