@@ -201,6 +201,6 @@ def _override(found: Document, key: Node, value: Node) -> Iterator[Declared]:
 def _script(found: Document, script: Node, names: set[str]) -> Iterator[Any]:
     """What a script installs; a runner without a version runs the copy that the project depends on."""
     for fact in installs.installs(found.script(script), Context()):
-        own = fact.spec is None and fact.unresolved is None and fact.installer in _RUNNERS
+        own = isinstance(fact, Declared) and fact.spec is None and fact.unresolved is None and fact.installer in _RUNNERS
         if not (own and any(NODE[name] == fact.product for name in names)):
             yield fact

@@ -176,6 +176,8 @@ class _Composer:
 
 def json(file: str, text: str, *, strict: bool = False) -> Document | Gap:
     """A JSON document, with comments and trailing commas unless ``strict``; a Gap where it is none."""
+    if len(text) > SIZE:
+        return Gap(f"is larger than {SIZE // 1024} KiB", Place(file))
     whole = Source.whole(file, text)
     try:
         return Document(whole, _json(jsonc.parse(text, strict=strict, spans=True), text))

@@ -42,8 +42,8 @@ class Read(NamedTuple):
     exported: frozenset[str]
 
 
-def installs(source: Source, context: Context) -> Iterator[Declared]:
-    """What the script ``source`` installs."""
+def installs(source: Source, context: Context) -> Iterator[Any]:
+    """What the script ``source`` installs, and the credentials that stand in it."""
     yield from read(source, context).facts
 
 

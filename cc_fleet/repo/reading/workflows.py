@@ -112,6 +112,11 @@ class Job:
         }
         self.names = names.within(ChainMap(self.own, flow.env))
         self._handed: dict[str, dict[str, Values]] = {}
+        self._deep = 0
+        self._named: dict[str, list[Node]] = {}
+        for step in elements(get(node, "steps")):
+            if name := text_of(get(step, "id")):
+                self._named.setdefault(name, []).append(step)
 
     def steps(self) -> Iterator[Step]:
         """Its steps in order; what one hands on, the later ones see."""
@@ -137,17 +142,18 @@ class Job:
         head, key, name = path
         if head == "needs":
             return self.flow.output(key, name)
-        if key not in self._handed:
+        if key not in self._handed and self._deep < FARTHEST:
             self._handed[key] = {}  # while it is worked out
-            for node in elements(get(self.node, "steps")):
-                if text_of(get(node, "id")) == key:
-                    own = environment(self.document, get(node, "env"), self.names.template)
-                    step = Step(node, self.names.within(ChainMap(own, self.own, self.flow.env)), own, {})
-                    for one in self._written(step):
-                        if one.file == "GITHUB_OUTPUT":
-                            before = self._handed[key].get(one.name, ())
-                            self._handed[key][one.name] = tuple(dict.fromkeys((*before, *one.values)))
-        return self._handed[key].get(name, ())
+            self._deep += 1
+            for node in self._named.get(key, ()):
+                own = environment(self.document, get(node, "env"), self.names.template)
+                step = Step(node, self.names.within(ChainMap(own, self.own, self.flow.env)), own, {})
+                for one in self._written(step):
+                    if one.file == "GITHUB_OUTPUT":
+                        before = self._handed[key].get(one.name, ())
+                        self._handed[key][one.name] = tuple(dict.fromkeys((*before, *one.values)))
+            self._deep -= 1
+        return self._handed.get(key, {}).get(name, ())
 
 
 def _inputs(document: Document, made: tuple[Call, ...], *, composite: bool) -> dict[str, Values]:
