@@ -25,7 +25,7 @@ def chosen(args: argparse.Namespace) -> Loaded:
         return chosen_policy(args.policy)
     names = which(args.policy, dict(os.environ), sys.platform)
     try:
-        return committed.given(names, [_files(folder, args.policy_ref) for folder in args.repo])
+        return committed.given(names, [_revision(folder, args.policy_ref) for folder in args.repo])
     except GitError as err:
         raise InputError(f"--policy-ref {args.policy_ref}: {err}") from None
 
@@ -81,6 +81,11 @@ def _files(folder: str, revision: str | None) -> tuple[str, committed.Show]:
         return root, committed.on_disk(root)
     commit = _asked(folder, revision, "--policy-ref")
     return root, lambda path: history.show(root, commit, path)
+
+
+def _revision(folder: str, revision: str) -> committed.Revision:
+    root, show = _files(folder, revision)
+    return committed.Revision(root, show, lambda path: history.has(root, path))
 
 
 def _asked(folder: str, revision: str, option: str) -> str:
