@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from cc_fleet.host.tree import Disk, Missing, Unreadable
 from cc_fleet.policy.load import Loaded, Outside, PolicyError, load, read_bytes
+from cc_fleet.records import NamedTuple
 
 NAME = ".cc-fleet.yaml"
 # A file's bytes by its path from the root; None where there is none.
@@ -73,13 +74,25 @@ def _inside(show: Show, path: str, most: int) -> bytes:
     return data
 
 
-def given(names: list[str], repositories: Sequence[tuple[str, Show]]) -> Loaded:
-    """The policies of ``names``; a file that lies in one of the ``repositories`` (root, files) is read from there, whatever stands on the disk."""
+class Revision(NamedTuple):
+    """A repository as a revision has it; ``has`` tells whether what is checked out has a file by itself."""
+
+    root: str
+    show: Show
+    has: Callable[[str], bool]
+
+
+def given(names: list[str], repositories: Sequence[Revision]) -> Loaded:
+    """The policies of ``names``; of a file of one of the ``repositories`` that is what the revision has, whatever stands on the disk.
+
+    What lies in a repository's folder and is not its own (another checkout) is read from the disk.
+    """
 
     def read(path: str, most: int) -> bytes:
-        for root, show in repositories:
-            if (inside := below(root, path)) is not None:
-                return _inside(show, inside, most)
+        for one in repositories:
+            inside = below(one.root, path)
+            if inside is not None and (one.has(inside) or one.show(inside) is not None):
+                return _inside(one.show, inside, most)
         return read_bytes(path, most)
 
     try:
@@ -87,7 +100,7 @@ def given(names: list[str], repositories: Sequence[tuple[str, Show]]) -> Loaded:
     except Outside as err:
         raise PolicyError(str(err)) from None
     for folder in loaded.folders:
-        if any(below(root, folder) is not None for root, _ in repositories):
+        if any((inside := below(one.root, folder)) is not None and one.has(inside) for one in repositories):
             raise PolicyError(f"{folder}: advisories are not read from a revision; put them outside of the repository, or leave --policy-ref out")
     return loaded
 

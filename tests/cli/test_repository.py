@@ -356,7 +356,7 @@ def test_what_a_revision_does_not_have(guarded: Path, tmp_path: Path, capsys: py
         assert main(["audit", "--repo", str(guarded), *arguments]) == 2
         return capsys.readouterr().err
 
-    assert error("--policy-ref", "HEAD", "--policy", str(guarded / "none.yaml")) == "cc-fleet: none.yaml: no such file in the repository\n"
+    assert error("--policy-ref", "HEAD", "--policy", str(guarded / "none.yaml")) == f"cc-fleet: {guarded / 'none.yaml'}: no such file or directory\n"
     assert "is no revision" in error("--policy-ref", "")
     assert "is no revision" in error("--policy-ref", "HEAD\x1b[2J")
     assert error("--policy-ref", "origin/main") == f"cc-fleet: --policy-ref origin/main: git knows no such commit in {guarded}; `git fetch origin main` first\n"
@@ -365,11 +365,26 @@ def test_what_a_revision_does_not_have(guarded: Path, tmp_path: Path, capsys: py
     (guarded / ".cc-fleet.yaml").symlink_to("ci/plain.yaml")
     (guarded / "ci" / "plain.yaml").write_text(STRICT, encoding="utf-8")
     (guarded / "ci" / "known").mkdir()
+    (guarded / "ci" / "known" / "a.yaml").write_text("id: X\n", encoding="utf-8")
     (guarded / "ci" / "more.yaml").write_text("policy: more\nadvisories: [./known]\n", encoding="utf-8")
     committed(guarded, "link")
     assert error("--policy-ref", "HEAD") == "cc-fleet: --policy-ref HEAD: .cc-fleet.yaml is a link, and what it names is not looked up in a revision\n"
     assert "advisories are not read from a revision" in error("--policy-ref", "HEAD", "--policy", str(guarded / "ci" / "more.yaml"))
     assert audit(capsys, "--repo", str(guarded))[1] == ["cli-version Dockerfile:2"]  # on the disk a link inside is one
+
+
+def test_a_policy_that_only_the_change_has_does_not_count(guarded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (guarded / "new.yaml").write_text("policy: lax\n", encoding="utf-8")
+    given = ("--repo", str(guarded), "--policy-ref", "main", "--policy")
+    assert audit(capsys, *given, str(guarded / "new.yaml"))[:2] == (0, [])  # not git's: a runner has put it there
+    git(guarded, "checkout", "-qb", "topic")
+    (tmp_path / "lax").mkdir()
+    (tmp_path / "lax" / "policy.yaml").write_text("policy: lax\n", encoding="utf-8")
+    (guarded / "theirs").symlink_to(tmp_path / "lax")
+    committed(guarded, "lax")
+    for name, error in (("new.yaml", "new.yaml: no such file in the repository"), ("theirs/policy.yaml", "theirs/policy.yaml: no such file in the repository")):
+        assert main(["audit", *given, str(guarded / name)]) == 2
+        assert error in capsys.readouterr().err
 
 
 def test_a_revision_without_a_policy_has_none(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -494,7 +509,8 @@ def test_a_shallow_clone_says_what_to_fetch(shop: Path, tmp_path: Path, capsys: 
     assert main(["audit", "--repo", str(clone), "--changed-since", "origin/main"]) == 2
     assert capsys.readouterr().err == f"cc-fleet: --changed-since origin/main: git knows no such commit in {clone}; the clone is shallow; `git fetch origin main` first\n"
     git(clone, "fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
-    assert audit(capsys, "--repo", str(clone), "--changed-since", "origin/main")[1] == ["cli-unpinned Dockerfile:2", "cli-unpinned a.sh:1"]  # more, never less
+    told = ["cli-unpinned Dockerfile:2", "cli-unpinned a.sh:1"]  # main has another Dockerfile, and who changed it cannot be told
+    assert audit(capsys, "--repo", str(clone), "--changed-since", "origin/main")[1] == told
     git(clone, "fetch", "-q", "--unshallow", "origin", "main")
     assert audit(capsys, "--repo", str(clone), "--changed-since", "origin/main")[1] == ["cli-unpinned a.sh:1"]
 

@@ -60,6 +60,14 @@ def show(root: str, of: str, path: str) -> bytes | None:
     return git(root, "cat-file", "blob", about.rpartition(" ")[2]) if about.startswith(_FILES) else None
 
 
+def has(root: str, path: str) -> bool:
+    """Whether what is checked out has ``path``, or a link on the way to it."""
+    parts = path.split("/")
+    above = ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
+    listed = git(root, "--literal-pathspecs", "ls-tree", "-z", "HEAD", *above).decode("utf-8", "surrogateescape").split("\0")
+    return any(about.startswith(_LINK) or name == path for about, _, name in (line.partition("\t") for line in listed))
+
+
 class Changed:
     """Which files below ``folder`` are other than they were where HEAD and a revision parted: committed, not committed or not even known to git."""
 
@@ -111,9 +119,9 @@ class Changed:
 
 
 def _parted(folder: str, other: str) -> str:
-    """The commit where HEAD and ``other`` parted; ``other`` itself where they never were one.
+    """The commit where HEAD and ``other`` parted; ``other`` itself where they never were one, or a shallow clone does not reach back so far.
 
-    A shallow clone, as CI makes them, may not reach back so far: then what ``other`` changed since counts as changed, too.
+    What ``other`` has got since then counts as changed in that case: more is told, never less.
     """
     try:
         return git(folder, "merge-base", other, "HEAD").decode().strip()
