@@ -53,7 +53,8 @@ _SETTINGS = frozenset(
 )
 
 _URLS = ("URL", "_PROXY")
-_SENSITIVE = (
+# What sounds like the name of a secret.
+SENSITIVE = (
     r"(?i:API_?KEY|TOKEN(?!S)|SECRET|PASSW|CREDENTIAL|HEADER(?!$)|HEADERS|HELPER|PRIVATE|COOKIE|BODY"
     r"|AUTH(?!OR)|BEARER|(?:^|[_?&])KEY)"
 )
@@ -78,7 +79,7 @@ def variable(name: str, value: JSON, keep: frozenset[str] = frozenset()) -> JSON
         return value
     if name.upper().endswith(_URLS):
         return url(value) if isinstance(value, str) else shape(value)
-    spoken_of = name in keep and not re.search(_SENSITIVE, name)
+    spoken_of = name in keep and not re.search(SENSITIVE, name)
     if name not in _VARIABLES and not spoken_of:
         return shape(value)
     return [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
@@ -91,7 +92,7 @@ def setting(key: tuple[str, ...], value: JSON, keep: frozenset[str] = frozenset(
     if len(key) > 1 and key[0] == "env":
         return variable(key[1], value, keep)
     path = ".".join(key)
-    if path not in _SETTINGS and (path not in keep or re.search(_SENSITIVE, path)):
+    if path not in _SETTINGS and (path not in keep or re.search(SENSITIVE, path)):
         return shape(value)
     if isinstance(value, list):
         return [_plain(item) for item in value]
@@ -128,13 +129,13 @@ def url(text: str) -> str:
         return REDACTED
     kept = "/".join(REDACTED if _is_odd_part(_unquoted(part)) else part for part in found[2].split("/"))
     kept = f"/{REDACTED}" if _looks_secret(_unquoted(kept)) else kept
-    query = f"?{REDACTED}" if found[3] and re.search(_SENSITIVE, found[3]) else ""
+    query = f"?{REDACTED}" if found[3] and re.search(SENSITIVE, found[3]) else ""
     return f"{scheme}://{f'{REDACTED}@' if at else ''}{found[1]}{kept}{query}".encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_odd_part(part: str) -> bool:
     """A part of a path that is a secret, or looks like a query whose mark was lost: ``key=…``."""
-    return _looks_secret(part) or ("=" in part and re.search(rf"{_SENSITIVE}[^/]*=", part) is not None)
+    return _looks_secret(part) or ("=" in part and re.search(rf"{SENSITIVE}[^/]*=", part) is not None)
 
 
 def _unquoted(text: str) -> str:
@@ -147,8 +148,13 @@ def has_secret(url: JSON) -> bool:
     return isinstance(url, str) and (f"//{REDACTED}@" in url or url.endswith(f"?{REDACTED}"))
 
 
+def is_token(text: str) -> bool:
+    """Whether something in ``text`` begins as keys and tokens do."""
+    return _SECRET_VALUE.search(text) is not None
+
+
 def _looks_secret(text: str) -> bool:
-    if _SECRET_VALUE.search(text):
+    if is_token(text):
         return True
     runs = re.findall(_LONG, text) if len(text) >= 32 else ()
     return any(re.search(r"[0-9]", run) and re.search(r"[A-Za-z]", run) for run in runs)

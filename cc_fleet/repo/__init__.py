@@ -69,7 +69,7 @@ class Repository:
     def look(self, file: str) -> Text | Gap | None:
         """A file's text, or why it cannot be read; None where it is not there."""
         found = self._read(file)
-        if found is None and self.has(file):
+        if found is None and self.has(file) and os.path.lexists(os.path.join(self.tree.root, file)):  # git lists what was deleted, too
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found
 

@@ -10,7 +10,7 @@ _shtab_cc_fleet_commands() {
     demo:'Audit a sample laptop and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
-    plan:'Propose what would put a repository right, as a patch that `git apply` takes'
+    plan:'Show what would put a repository right, as a patch: `git apply` takes it, and nothing is written'
     policy:'Check, show, start or change a policy file, or print its JSON Schema'
     versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
@@ -100,12 +100,13 @@ _shtab_cc_fleet_facts_defaults_added=0
 
 _shtab_cc_fleet_plan_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--repo[the repository]:DIR:_files -/"
+  "--repo[the repository that should be put right\; the patch applies in DIR]:DIR:_files -/"
+  "--out[write the patch to FILE instead of standard output\; empty where nothing would change]:FILE:_files"
+  "--detailed-exitcode[exit with 1 where something would change]"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
   "--policy-ref[read .cc-fleet.yaml from this git revision]:REV:"
-  "*--group[the repository is in this group\; repeatable]:NAME:"
-  "--out[write the patch to a file, and print nothing]:FILE:_files"
-  "--detailed-exitcode[exit with 1 where there is something to change]"
+  "--no-ignore[also change what a comment (cc-fleet\: ignore\[CHECK\] reason) excuses]"
+  "*--group[the repository is in this group, besides those that the policy tells\; repeatable]:NAME:"
 )
 
 # guard to ensure default positional specs are added only once per session
