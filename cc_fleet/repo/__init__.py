@@ -19,15 +19,16 @@ from cc_fleet import __version__
 from cc_fleet.data import load
 from cc_fleet.host import plugins
 from cc_fleet.host.text import Text, read_text
-from cc_fleet.host.tree import LIMIT, Disk
+from cc_fleet.host.tree import LIMIT
 from cc_fleet.model import GROUPS, Coverage, Gap, Ignore, Place, Setting, Target
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import listing
 from cc_fleet.repo.reading.matching import Matcher
+from cc_fleet.repo.reading.quickly import Quick
 from cc_fleet.repo.reading.source import Source
 
 # A file that holds none of these words says nothing of what is looked for.
-_WORDS = (b"claude", b"anthropic", b"litellm")
+_WORDS = ("claude", "anthropic", "litellm")
 HELD = 32 * 1024 * 1024  # bytes of files that are kept, should they be asked for again
 MOST = 20_000  # facts of one file
 SIZE = 1024 * 1024  # characters of a script, a Makefile, and whatever else a reader follows word by word
@@ -38,7 +39,7 @@ class Repository:
     """A repository to read: its files, and each file's text, read once."""
 
     def __init__(self, root: str, keep: frozenset[str] = frozenset()) -> None:
-        self.tree, self.keep = Disk(root), keep
+        self.tree, self.keep = Quick(root), keep
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
@@ -62,10 +63,15 @@ class Repository:
 
     def gap(self, file: str) -> Gap | None:
         """Why ``file``, which the repository has, cannot be read."""
+        found = self.look(file)
+        return found if isinstance(found, Gap) else None
+
+    def look(self, file: str) -> Text | Gap | None:
+        """A file's text, or why it cannot be read; None where it is not there."""
         found = self._read(file)
         if found is None and self.has(file) and os.path.lexists(os.path.join(self.tree.root, file)):  # git lists what was deleted, too
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
-        return found if isinstance(found, Gap) else None
+        return found
 
     def read(self) -> dict[str, str]:
         """The texts of all files that were read so far."""
@@ -83,7 +89,7 @@ class Repository:
 
     def _read(self, file: str, limit: int = LIMIT) -> Text | Gap | None:
         if file not in self._texts:
-            found = read_text(self.tree, f"/{file}", limit) if self.has(file) else None
+            found = read_text(self.tree, f"/{file}", limit) if file in self._present else None
             self._texts[file] = found._replace(place=Place(file)) if isinstance(found, Gap) else found
             self._size += found.size if isinstance(found, Text) else 0
             while self._size > HELD and len(self._texts) > 1:
@@ -149,7 +155,7 @@ class _Embedded(Repository):
     """One file, of which nothing but its text is there."""
 
     def __init__(self, file: str, text: str) -> None:
-        self.tree, self.keep, self.files = Disk("/nonexistent"), frozenset(), [file]
+        self.tree, self.keep, self.files = Quick("/nonexistent"), frozenset(), [file]
         self._present, self._texts = frozenset(self.files), {file: Text(text, len(text))}
         self._size, self._known = 0, {}
 
@@ -186,19 +192,20 @@ def _reader(name: str) -> Reader:
 
 
 def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any]:
-    if (gap := repository.gap(file)) is not None:
-        yield gap
+    found = repository.look(file)
+    if isinstance(found, Gap):
+        yield found
         return
-    text = repository.text(file) or ""
+    text = found.text if found is not None else ""
     chosen = wanted if _mentions(text) else [reader for reader in wanted if reader in wants().anyway]
     if "\0" in text and any(reader not in wants().anyway for reader in chosen):
         yield Gap("is no text: it holds bytes of zero", Place(file))
         return
     for reader in chosen:
         try:
-            found = _reader(reader).read(repository, file)
-            yield from islice(found, MOST)
-            if next(found, None) is not None:
+            facts = _reader(reader).read(repository, file)
+            yield from islice(facts, MOST)
+            if next(facts, None) is not None:
                 yield Gap(f"says more than {MOST} things of Claude Code", Place(file))
         except RecursionError:
             yield Gap("is nested too deep to be read", Place(file))
@@ -206,4 +213,4 @@ def _facts(repository: Repository, file: str, wanted: list[str]) -> Iterator[Any
 
 def _mentions(text: str) -> bool:
     small = text.lower()
-    return any(word.decode() in small for word in _WORDS)
+    return any(word in small for word in _WORDS)

@@ -38,13 +38,14 @@ def _builds(repository: Repository) -> tuple[Build, ...]:
 
 def _found(repository: Repository) -> tuple[Build, ...]:
     found: list[Build] = []
-    for file in repository.wanted:
-        if composed.FILE.fullmatch(file):
+    for file in repository.wanted:  # plain words before patterns: there may be ten thousand
+        small = file.lower()
+        if "compose" in small and composed.FILE.fullmatch(file):
             found += composed.builds(repository, file)
-        elif bake.FILE.fullmatch(file):
+        elif "bake" in small and bake.FILE.fullmatch(file):
             found += bake.builds(repository, file)
-        elif devcontainers.FILE.fullmatch(file):
+        elif "devcontainer" in small and devcontainers.FILE.fullmatch(file):
             found += devcontainers.builds(repository, file)
-        elif docker_build.FILE.fullmatch(file):
+        elif docker_build.SAYS in (repository.text(file) or "") and docker_build.FILE.fullmatch(file):
             found += docker_build.builds(repository, file)
     return tuple(found)

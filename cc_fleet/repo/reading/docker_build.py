@@ -23,6 +23,7 @@ from cc_fleet.repo.reading.values import Value
 FILE = re.compile(
     r"(?:.*/)?(?:[\w.-]+\.(?:sh|bash|zsh|mk|ya?ml|just)|(?:GNU)?[Mm]akefile(?:\.[\w-]+)?|\.?[Jj]ustfile|Jenkinsfile[\w.-]*|package\.json|build|release|publish|deploy)"
 )
+SAYS = "build-arg"  # every text that asks for a build with arguments
 SIZE = 512 * 1024
 MOST = 200  # builds of one file
 _ARG = re.compile(r"--build-arg(?:[ \t]+|=)(?P<word>(?:\"[^\"\n]*\"|'[^'\n]*'|\$\{\{[^}\n]*\}\}|\$\([^)\n]*\)|[^\s\"'\\])+)")
@@ -34,7 +35,7 @@ _ACTION = re.compile(r"uses:[ \t]*[\"']?docker/build-push-action@")
 def builds(repository: Repository, file: str) -> Iterator[Build]:
     """The builds that ``file`` asks for with arguments of their own."""
     text = repository.text(file) or ""
-    if len(text) > SIZE or ("build-arg" not in text):
+    if len(text) > SIZE or SAYS not in text:
         return
     source = Source.whole(file, text)
     if "build-args" in text and _ACTION.search(text):

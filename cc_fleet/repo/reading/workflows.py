@@ -203,7 +203,7 @@ def _callers(repository: Repository) -> dict[str, list[str]]:
 def _users(repository: Repository) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for file in repository.files:
-        if WORKFLOW.fullmatch(file) or ACTION.fullmatch(file):
+        if ("/workflows/" in file or "action.y" in file) and (WORKFLOW.fullmatch(file) or ACTION.fullmatch(file)):
             for match in _LOCAL.finditer(repository.text(file) or ""):
                 found.setdefault(_target(match[1]), {})[file] = None
     return {target: list(files) for target, files in found.items()}
