@@ -35,8 +35,7 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
     reports, roots = [report] if report is not None else [], {}
     taken = {target.name for one in reports for target in one.targets}
     for folder in args.repo:
-        own = _own_policy(folder, args.policy_ref)
-        judges = [loaded, own] if own is not None and _is_given(args) else [own or loaded]
+        judges = judges_of(folder, loaded, args)
         target = repo.collect(folder, frozenset().union(*(one.policy.names() for one in judges)))
         target = target._replace(name=f"{target.name} ({folder})") if target.name in taken else target
         taken.add(target.name)
@@ -45,11 +44,10 @@ def judged_too(report: Report | None, loaded: Loaded, args: argparse.Namespace) 
     return from_workspace(_together(reports), roots)
 
 
-def judged_alone(loaded: Loaded, args: argparse.Namespace) -> tuple[Loaded, Report]:
-    """The report on one repository, and the policy that says what is wanted: its own where none is given."""
-    (folder,) = args.repo
+def judges_of(folder: str, loaded: Loaded, args: argparse.Namespace) -> list[Loaded]:
+    """The policies that judge a repository: its own beside one that is given, and in the place of the default."""
     own = _own_policy(folder, args.policy_ref)
-    return (loaded if own is None or _is_given(args) else own), judged_too(None, loaded, args)
+    return [loaded, own] if own is not None and _is_given(args) else [own or loaded]
 
 
 def _is_given(args: argparse.Namespace) -> bool:
@@ -106,7 +104,7 @@ def _judged(target: Target, judges: Sequence[Loaded], folder: str, args: argpars
     reports = [judged(loaded, [target], args.group) for loaded in judges]
     first = reports[0]
     if len(reports) > 1:
-        first = first._replace(about=_both([report.about for report in reports], " and "), findings=_united(first.findings, reports[1].findings))
+        first = first._replace(about=_both([report.about for report in reports], " and "), findings=united(first.findings, reports[1].findings))
     return first if args.changed_since is None else _only_changed(first, target, folder, args.changed_since)
 
 
@@ -141,7 +139,7 @@ def _both(abouts: Sequence[About], between: str) -> About:
     return one._replace(policy=between.join(about.policy for about in abouts), files=files, sha256=digest, parts=tuple(abouts))
 
 
-def _united(given: Sequence[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
+def united(given: Sequence[Finding], own: Sequence[Finding]) -> tuple[Finding, ...]:
     """What both policies find, each finding once: the one that counts, and the worse.
 
     A comment that excuses something by one of the policies is not useless for the other's finding nothing there.

@@ -82,7 +82,7 @@ def instead(policies: Sequence[Policy], asked: Declared) -> str | None:
             return one
     known = [one for one in published().versions if allowed(policies, product, one)] if product in ("cli", EXTENSION) else []
     if version is not None and (wanted := key(version)) is not None:
-        above = None
+        above = next((one for one in known if (key(one) or ()) > wanted), None)
         return above or (known[-1] if known else None)
     within = [one for one in known if one in _admits(asked)]
     return within[-1] if within else known[-1] if known else None
