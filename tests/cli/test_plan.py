@@ -183,6 +183,27 @@ def test_what_the_policy_installs_comes_first(tmp_path: Path, capfdbinary: pytes
     assert fixed(shop) == [f"npm i -g {NPM}@2.1.290"] * 4
 
 
+def test_pins_that_disagree_become_what_the_policy_installs(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    shop = Shop(tmp_path, capfdbinary, POLICY.replace('<=2.1.330"}', '<=2.1.330", install: "2.1.290"}'))
+    shop.write("a.sh", f"npm i -g {NPM}@2.1.200\nnpm i -g {NPM}@2.1.300\n")
+    assert fixed(shop) == [f"npm i -g {NPM}@2.1.290"] * 2
+
+
+def test_a_matrix_says_nothing_of_the_rest(shop: Shop) -> None:
+    matrix = "on: push\njobs:\n  a:\n    runs-on: x\n    strategy: {matrix: {v: [2.1.200, 2.1.300]}}\n    steps:\n      - run: npm i -g %s@${{ matrix.v }}\n"
+    shop.write(".github/workflows/a.yml", matrix % NPM)
+    shop.write("a.sh", f"npm i -g {NPM}\n")
+    assert fixed(shop) == [f"npm i -g {NPM}@2.1.330"]
+
+
+def test_places_behind_an_added_line_are_those_of_the_new_file(shop: Shop) -> None:
+    task = f"    - npm:\n        name: '{NPM}'\n        global: true\n"
+    shop.write("playbook.yml", "- hosts: a\n  tasks:\n" + task + "    - debug: {msg: a}\n" * 9 + task)
+    heads = re.findall(rb"^@@ -(\d+),\d+ \+(\d+),", shop.plan().patch, re.MULTILINE)
+    assert [int(new) - int(old) for old, new in heads] == [0, 1]
+    fixed(shop)
+
+
 def test_both_policies_must_allow_it(shop: Shop) -> None:
     shop.write(".cc-fleet.yaml", 'policy: own\ncli: {versions: ">=2.1.100, <=2.1.199"}\n')
     shop.write("a.sh", f"npm i -g {NPM}\n")
