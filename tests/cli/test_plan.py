@@ -110,6 +110,7 @@ FORMS: dict[str, tuple[dict[str, str], list[str]]] = {
     "inline": ({"Dockerfile": f"FROM node:22\nRUN npm i -g {NPM}@2.1.17 pnpm\n"}, [f"RUN npm i -g {NPM}@2.1.163 pnpm"]),
     "inline, no version": ({"Dockerfile": f"FROM node:22\nRUN npm i -g {NPM} && echo\n"}, [f"RUN npm i -g {NPM}@2.1.330 && echo"]),
     "denied": ({"Dockerfile": f"FROM node:22\nRUN npm i -g {NPM}@2.1.250\n"}, [f"RUN npm i -g {NPM}@2.1.248"]),
+    "with a v": ({"a.sh": f"npm i -g {NPM}@v2.1.17\n"}, [f"npm i -g {NPM}@v2.1.163"]),
     "too new": ({"Dockerfile": f"FROM node:22\nRUN npm i -g {NPM}@2.2.1\n"}, [f"RUN npm i -g {NPM}@2.1.330"]),
     "never published": ({"Dockerfile": f"FROM node:22\nRUN npm i -g {NPM}@2.1.164\n"}, [f"RUN npm i -g {NPM}@2.1.165"]),
     "a shared ARG": (
@@ -353,6 +354,14 @@ def test_a_lock_is_not_changed_and_told(shop: Shop) -> None:
     shop.apply(ran.patch)
     assert (shop.root / "web/package.json").read_text() == f'{{"dependencies": {{"{NPM}": "2.1.163"}}}}\n'
     assert (shop.root / "web/package-lock.json").read_text() == lock
+
+
+def test_a_range_of_python_becomes_exact(shop: Shop) -> None:
+    shop.write("pyproject.toml", '[project]\nname = "a"\nversion = "1"\ndependencies = [\n  "litellm[proxy]>=1.80",\n]\n')
+    shop.write("uv.lock", 'version = 1\n\n[[package]]\nname = "litellm"\nversion = "1.82.7"\n')
+    ran = shop.plan()
+    assert b'+  "litellm[proxy]==1.92.3",\n' in ran.patch
+    assert ran.told == "# to do after it: uv.lock: renew it with `uv lock`; it is not changed here\n"
 
 
 @pytest.mark.parametrize(("files", "told"), [
