@@ -116,15 +116,16 @@ def predictions(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """What is too long for CI: every prediction, and the versions between which clients changed."""
     session.install(".", *group("test"))
-    session.run("pytest", "-m", "nightly", "tests/real", *session.posargs)
+    session.run("pytest", "-m", "nightly", "tests", *session.posargs)
     session.run("python", "-m", "tests.real.predictions")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Ratios of programs that run side by side."""
-    session.install(".", "ansible-core>=2.19,<2.20")
+    session.install(".", "ansible-core>=2.19,<2.20", *group("bench"))
     session.run("python", "-I", "tests/bench.py", session.bin, *session.posargs)
+    session.run("python", "-I", "tests/bench_repo.py", session.bin, *session.posargs)
 
 
 if __name__ == "__main__":
