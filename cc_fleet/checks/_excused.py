@@ -82,8 +82,6 @@ def _uses(target: Target) -> _Uses:
 
 def _ignored(policy: Policy, finding: Finding, valid: _Lines, uses: _Uses, used: set[tuple[Ignore, str]]) -> Finding:
     """``finding``, excused by a comment on its lines, or on those of every statement that uses what is written there."""
-    if finding.check in KEPT:
-        return finding
     place, product = finding.problem.place, finding.problem.subject.partition("@")[0]
     here = _of(policy, valid, finding, place)
     if not here:

@@ -172,6 +172,12 @@ def test_consequences_are_known_too() -> None:
     assert baseline.applied(made, report(NOTE)).findings[0].waived is not None  # the cause is fixed
 
 
+def test_its_day_is_that_of_the_last_change() -> None:
+    made = baseline.renewed(None, report(NOTE), "2026-11-24")
+    assert baseline.pruned(made, report(NOTE), "2026-12-01") == baseline.renewed(made, report(NOTE), "2026-12-01") == made
+    assert baseline.pruned(made, report(), "2026-12-01") == baseline.Baseline("2026-12-01", ())
+
+
 def test_the_text_is_the_same_whatever_the_order() -> None:
     findings = [NOTE._replace(fingerprint=letter * 64, problem=NOTE.problem._replace(place=Place(f"{letter}.sh", 1))) for letter in "badc"]
     one, two = (baseline.dump(baseline.renewed(None, report(*some), "2026-11-24")) for some in (findings, findings[::-1]))

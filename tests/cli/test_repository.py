@@ -340,15 +340,17 @@ def test_a_given_policy_inside_the_repository_is_of_the_revision_too(how: str, g
             file.symlink_to(tmp_path / "lax" / "policy.yaml")
         elif how != "gone":
             file.write_text("policy: lax\nseverity: {cli-version: ignore}\n", encoding="utf-8")
+    git(guarded, "tag", "base")
+    committed(guarded, "relaxed")
     expected = (1, ["cli-version Dockerfile:2"])
-    assert audit(capsys, "--repo", str(guarded), "--policy", str(ci / "policy.yaml"), "--policy-ref", "HEAD")[:2] == expected
+    assert audit(capsys, "--repo", str(guarded), "--policy", str(ci / "policy.yaml"), "--policy-ref", "base")[:2] == expected
     monkeypatch.chdir(guarded)
-    assert audit(capsys, "--repo", ".", "--policy", "ci/policy.yaml", "--policy-ref", "HEAD")[:2] == expected
+    assert audit(capsys, "--repo", ".", "--policy", "ci/policy.yaml", "--policy-ref", "base")[:2] == expected
     (tmp_path / "way").symlink_to(guarded)
-    assert audit(capsys, "--repo", str(guarded), "--policy", str(tmp_path / "way" / "ci" / "policy.yaml"), "--policy-ref", "HEAD")[:2] == expected
+    assert audit(capsys, "--repo", str(guarded), "--policy", str(tmp_path / "way" / "ci" / "policy.yaml"), "--policy-ref", "base")[:2] == expected
     monkeypatch.setenv("CC_FLEET_POLICY", "ci/policy.yaml")
-    assert audit(capsys, "--repo", ".", "--policy-ref", "HEAD")[:2] == expected
-    assert audit(capsys, "--repo", ".", "--policy", str(tmp_path / "lax" / "policy.yaml"), "--policy-ref", "HEAD")[1] == []  # theirs, and outside
+    assert audit(capsys, "--repo", ".", "--policy-ref", "base")[:2] == expected
+    assert audit(capsys, "--repo", ".", "--policy", str(tmp_path / "lax" / "policy.yaml"), "--policy-ref", "base")[1] == []  # theirs, and outside
 
 
 def test_what_a_revision_does_not_have(guarded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -485,15 +487,26 @@ def test_gaps_and_nothing_are_of_what_changed(shop: Path, capsys: pytest.Capture
     assert (code, report["findings"], report["summary"]["gaps"]) == (0, [], 0)
 
 
-def test_a_consequence_whose_cause_did_not_change_counts_by_itself(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "Dockerfile").write_text(OLD, encoding="utf-8")
+def test_a_consequence_whose_cause_did_not_change_counts_by_itself(shop: Path) -> None:
+    from cc_fleet import repo
+    from cc_fleet.cli._repository import _only_changed
+    from cc_fleet.model import Finding, Place, Problem
+    from cc_fleet.report import About, Report
+
     git(shop, "init", "-q")
+    (shop / "old.sh").write_text(OLD, encoding="utf-8")
     committed(shop, "old")
-    (shop / "Dockerfile").write_text(OLD + "\n", encoding="utf-8")
-    report = audit(capsys, "--repo", str(shop), "--changed-since", "HEAD")[2]
-    prints = {f["fingerprint"] for f in report["findings"]}
-    assert prints
-    assert all(f["because"] is None or f["because"] in prints for f in report["findings"])
+    cause = Finding("cli-version", "error", "shop", Problem("cli", "m", Place("old.sh", 1)), "a" * 64)
+    follows = Finding("known-issue", "note", "shop", Problem("X", "m", Place("new.sh", 1), because=cause.fingerprint), "b" * 64)
+    target = repo.collect(str(shop))
+
+    def told() -> list[tuple[str, str | None]]:
+        report = _only_changed(Report(About("p", (), "", 0, ""), "", (target,), (cause, follows)), target, str(shop), "HEAD")
+        return [(finding.check, finding.problem.because) for finding in report.findings]
+
+    assert told() == [("known-issue", None)]
+    (shop / "old.sh").write_text(NONE, encoding="utf-8")
+    assert told() == [("cli-version", None), ("known-issue", cause.fingerprint)]
 
 
 def test_a_shallow_clone_says_what_to_fetch(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,6 +33,7 @@ LANGUAGES = {
     "block/.github/workflows/ci.yml": f"x: 1\n# {ASKS}\n",  # no workflow: nothing there to excuse
     ".devcontainer/devcontainer.json": f'{{\n  // {ASKS}\n  "postCreateCommand": "npm i -g @anthropic-ai/claude-code"\n}}\n',
     "b/.devcontainer/devcontainer.json": f'{{\n  "postCreateCommand": "npm i -g @anthropic-ai/claude-code" /* {ASKS} */\n}}\n',
+    "c/.devcontainer/devcontainer.json": f'{{\n  /* {ASKS} */ "postCreateCommand": "npm i -g @anthropic-ai/claude-code",\n  "name": "c"\n}}\n',
     "setup.ps1": f"npm i -g @anthropic-ai/claude-code <# {ASKS} #>\n",
     "Makefile": f"all:\n\t# {ASKS}\n\tnpm i -g @anthropic-ai/claude-code\n",
     "image/Dockerfile.j2": f"FROM node\n{{# {ASKS} #}}\n{OPEN}\n",
