@@ -120,6 +120,7 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
     found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
+    repository.tree.close()
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
     coverage = Coverage(privileged=False, users=jobs, homes=(), files=repository.tree.files, looked=(f"{len(repository.files)} files below {root}",))

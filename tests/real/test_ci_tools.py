@@ -231,6 +231,7 @@ def test_gitlab_takes_the_include(tools: Path, tmp_path: Path) -> None:
         file.write_text(snippet, encoding="utf-8")
         assert validated(tools, "vendor.gitlab-ci", file) == ""
         (included,) = yaml.safe_load(snippet)["include"]
+        assert (PROJECT / included["file"]).is_file()
         assert pipeline(**{name.replace("-", "_"): text for name, text in included["inputs"].items()})
     file.write_text(yaml.safe_dump(pipeline()).replace("codequality", "codequalty"), encoding="utf-8")
     assert validated(tools, "vendor.gitlab-ci", file) != ""
