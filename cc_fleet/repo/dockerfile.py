@@ -103,7 +103,8 @@ def _gap(source: Source, file: parser.Dockerfile) -> Gap | None:
     if odd is None:
         return None
     line = odd.body.lines[0]
-    return Gap(f"is not a Dockerfile: `{odd.keyword[:20]}` is no instruction", Place(source.file, line))
+    told = f"`{odd.keyword}`" if odd.keyword.isalpha() and len(odd.keyword) <= 20 else "what stands here"
+    return Gap(f"is not a Dockerfile: {told} is no instruction", Place(source.file, line))
 
 
 class _Reading:

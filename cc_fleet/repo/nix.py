@@ -41,6 +41,7 @@ _LOCKS = ("flake.lock", "devenv.lock", "npins/sources.json", "nix/sources.json")
 _COMMIT = re.compile(r"nixpkgs[^\n]{0,200}[^0-9a-f][0-9a-f]{40}(?![0-9a-f])|\brev\s*=\s*\"[0-9a-f]{40}\"")
 _RUNS = re.compile(r"(?:Hook|Phase|[Ss]cript\w*|\b(?:text|exec|ExecStart\w*|run|command|postInstall|preInstall))\s*=\s*\Z")
 _MOST = 200  # versions that a file gives
+_PLAIN = re.compile(r"\$\{[\w.'-]+\}")  # an expression that holds no text
 _FAR = 1500  # characters between a name and its version
 
 
@@ -163,7 +164,7 @@ def _held(repository: Repository, whole: Source) -> str:
 
 def _scripts(whole: Source) -> Iterator[Any]:
     """What the scripts in a file's texts install."""
-    template = Template(re.compile(r"(?<!'')\$\{[^{}]*\}"), lambda text: (Value(None, None, f"`{text[:80]}`, not read here"),))
+    template = Template(re.compile(r"(?<!'')\$\{[^{}]*\}"), lambda text: (Value(None, None, f"`{text[:80] if _PLAIN.fullmatch(text) else '${…}'}`, not read here"),))
     for found in _TOKEN.finditer(whole.text):
         text, before = found[0], whole.text[max(0, found.start() - 80) : found.start()]
         size = 2 if text.startswith("''") else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cc_fleet.host import redact
 from cc_fleet.model import Declared, Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.values import UNKNOWN, Filled
@@ -31,6 +32,8 @@ def declared(asked: Asked, spec: Filled | None, pin: Place | None = None) -> Dec
         return about
     if UNKNOWN in spec.text or spec.why:
         return about._replace(unresolved=spec.why or "what cannot be read here", pin=None)
+    if redact.is_token(spec.text):
+        return about._replace(unresolved="a text that looks like a secret", pin=None)
     if spec.place is None or spec.place[:2] == asked.statement[:2]:
         return about._replace(spec=spec.text, pin=pin or _written(spec))
     return about._replace(spec=spec.text, place=spec.place, used=asked.statement, pin=_written(spec))

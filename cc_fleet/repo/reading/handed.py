@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from cc_fleet.records import NamedTuple
+from cc_fleet.repo.reading import words
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Template, Value
 
@@ -73,7 +74,7 @@ def _values(source: Source, found: re.Match[str], names: Mapping[str, tuple[Valu
         return (Value(text, source.place(found.start("value"), text)),)
     name = _NAME.fullmatch(text)
     if name is None:
-        return (Value(None, None, f"what `{text[:60]}` is"),)
+        return (Value(None, None, f"what `{words.command(text.strip('$()`'))}` prints"),)
     if name[1] in names:
         return names[name[1]]
     before = source.text[max(0, found.start() - FAR) : found.start()]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from cc_fleet.host.commands import Word
-from cc_fleet.model import Declared, Place
+from cc_fleet.model import Declared, Gap, Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import environment, inner, recognise, script, words
 from cc_fleet.repo.reading.declare import Asked, declared
@@ -26,7 +26,7 @@ _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=", re.DOTALL)
 _ARRAY = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?|\"?\$([@*])\"?|\"?\$\{([@*])\}\"?")
 _DECLARES = frozenset("export local declare readonly typeset".split())
 _AT_REST = frozenset("--version -v --help -h doctor install update upgrade config mcp plugin".split())
-BUDGET, DEEPEST, MOST = 50_000, 6, 1000  # commands that are followed; scripts in scripts; words of an array
+BUDGET, DEEPEST, MOST, WORDS = 50_000, 6, 1000, 5000  # commands that are followed; scripts in scripts; words of an array, of a command
 
 
 class Read(NamedTuple):
@@ -51,6 +51,8 @@ def read(source: Source, context: Context, depth: int = 0) -> Read:
     """Follow the script ``source``."""
     run = _Run(source, context, depth)
     run.follow()
+    if run.budget < 0 and depth == 0:
+        run.facts.append(Gap(f"has more than {BUDGET} commands: the rest was not followed", source.place(0)))
     return Read(tuple(dict.fromkeys(run.facts)), run.runs, run.names, tuple(run.written), frozenset(run.exported))
 
 
@@ -95,7 +97,7 @@ class _Run:
 
     def _one(self, command: script.Command) -> None:
         self.budget -= 1
-        given = list(command.words)
+        given = list(command.words[:WORDS])
         while given and (found := _ASSIGNED.match(given[0].raw)):
             self._assign(given.pop(0), found, command.conditional)
         if not given or self.budget < 0:

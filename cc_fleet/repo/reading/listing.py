@@ -133,14 +133,9 @@ class _Ignoring:
         with os.fdopen(opened, "rb") as file:
             data = file.read(self.SIZE) or b"" if stat.S_ISREG(os.fstat(opened).st_mode) and self.left > 0 else b""
         lines = [line for line in data.decode("utf-8", "replace").splitlines() if not _costly(line)]
-        from pathspec import GitIgnoreSpec
-
-        try:
-            found = [(at, GitIgnoreSpec.from_lines(lines[: self.LINES]))]
-        except ValueError:  # a pattern that is none
-            found = []
+        found = (at, _spec(lines[: self.LINES]))
         self.left -= time.perf_counter() - begin
-        return found
+        return [found]
 
     def match(self, path: str, ignored: tuple[_Ignored, ...]) -> bool:
         """Whether one of ``ignored`` names ``path``."""
@@ -150,6 +145,26 @@ class _Ignoring:
         found = any(spec.match_file(path[len(at) :]) for at, spec in ignored[-self.NESTED :])
         self.left -= time.perf_counter() - begin
         return found
+
+
+def _spec(lines: list[str]) -> Any:
+    """The patterns; a line that is none says nothing, as git has it."""
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
 
 
 def _costly(line: str) -> bool:

@@ -102,7 +102,7 @@ class _Run:
                 self._assign(name, *given[2])
                 yield from filter(None, (environment.credential(name, one, self.context.job) for one in self.names[name.lower()]))
             else:
-                self.names[(found[1] or found[2]).lower()] = (Value(None, None, f"what `{given[2][0][:40]}` prints"),)
+                self.names[(found[1] or found[2]).lower()] = (Value(None, None, f"what `{words.command(given[2][0])}` prints"),)
             given = given[2:]
         self._parameters(given)
         said, feeding = self._said(given), self._said(fed)
@@ -146,7 +146,7 @@ class _Run:
 
     def _filled(self, found: re.Match[str]) -> list[Piece]:
         if found.lastgroup == "run":
-            return [Piece(UNKNOWN, None, f"what `{found[0][:40]}` prints")]
+            return [Piece(UNKNOWN, None, f"what `{words.command(found[0][2:-1])}` prints")]
         if found.lastgroup == "mask":
             given = self.scope.masks.values(found[0])
         else:

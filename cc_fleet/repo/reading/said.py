@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from cc_fleet.host import redact
 from cc_fleet.host.commands import Word
 from cc_fleet.repo.reading import words
-from cc_fleet.repo.reading.interpolation import LONGEST, PARTS
+from cc_fleet.repo.reading.interpolation import LONGEST
 from cc_fleet.repo.reading.recognise import Said
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import UNKNOWN, Value
+
+PARTS = 32  # of a value
+_RUN = re.compile(r"(\$\()(?:[^()]++|\([^()]*+\))*+(\)?)|`[^`]*+`?")
 
 
 def split(piece: words.Piece, word: Word) -> list[Said]:
@@ -50,5 +53,6 @@ def literal(source: Source, said: Said) -> Source:
 
 
 def shown(raw: str) -> str:
-    told = redact.url(raw) if "://" in raw else raw
+    told = _RUN.sub(r"\1…\2", raw) if "$(" in raw or "`" in raw else raw
+    told = redact.url(told) if "://" in told else told
     return told if len(told) <= 160 else f"{told[:159]}…"

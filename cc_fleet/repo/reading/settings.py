@@ -88,8 +88,7 @@ def is_secret(text: str) -> bool:
 def _readable(file: str, text: str) -> _Masked | Gap:
     """The document as JSON: itself, or where it is a template with its expressions masked."""
     template = file.endswith(SUFFIXES) or "/templates/" in f"/{file}"
-    error = _error(text)
-    if not template and (error is None or not re.search(_EXPRESSION, text, re.DOTALL)):
+    if not template and (not re.search(_EXPRESSION, text, re.DOTALL) or _error(text) is None):
         return whole(text)
     masked = _masked(text)
     if (wrong := _error(masked.text)) is None:
@@ -131,10 +130,11 @@ def _positions(read: _Masked) -> tuple[set[tuple[int, int]], set[tuple[int, int]
     """Where members stand whose value an expression decides, and those whose value is no secret."""
     unknown: set[tuple[int, int]] = set()
     plain: set[tuple[int, int]] = set()
-    if _error(read.text) is not None:
+    try:
+        left = [jsonc.parse(read.text, strict=True)]
+    except jsonc.JsoncError:
         return unknown, plain
     lines = jsonc.Lines(read.text)
-    left = [jsonc.parse(read.text, strict=True)]
     while left:
         for member in (left.pop().members or {}).values():
             node = member.node

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from cc_fleet.host import redact
 from cc_fleet.model import Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading.source import Source
@@ -31,6 +32,7 @@ _QUOTED = re.compile(
     rf"|(?P<mask>{_MARK}[\ue010-\ue019]*{_PAD}*)|(?P<plain>[^\"\\$`{_MARK}]+|\\|\$|.)",
     re.DOTALL,
 )
+_PLAIN = re.compile(r"(?!-)[\w@.$/{}|~+-]+")  # no option, no `key: value`, no `name=value`, no quotes
 _PARAMETER = re.compile(rf"(!?)({_NAME}|[0-9]+|[@*#?$!-])(\[[^\]]*\])?(?:(:?[-=+?])|(##?|%%?|//?|\^\^?|,,?|:))?", re.DOTALL)
 
 _DEEPEST = 50
@@ -133,7 +135,7 @@ def expand(raw: str, start: int, scope: Scope, look: Callable[[str], Value]) -> 
             pieces += _parameter(raw[found.end() : end - 1], start + found.end(), scope, look)
         elif kind == "run":
             end = _closed(raw, end, "(", ")") if found["run"] == "$(" else (raw.find("`", end) + 1 or len(raw))
-            pieces.append(Piece(UNKNOWN, None, f"what `{_short(raw[found.end() : end - 1])}` prints"))
+            pieces.append(Piece(UNKNOWN, None, f"what `{command(raw[found.end() : end - 1])}` prints"))
         elif kind in ("name", "mask"):
             pieces += pieces_of(look(found[kind]))
         else:
@@ -177,6 +179,16 @@ def _closed(raw: str, at: int, opens: str, closes: str) -> int:
 def _short(text: str) -> str:
     shown = MASKED.sub("…", " ".join(text.split()))
     return shown if len(shown) <= 40 else f"{shown[:39]}…"
+
+
+def command(text: str) -> str:
+    """A command as a message names it: up to its first option, text or anything else that may hold a secret."""
+    given = MASKED.sub("…", text[:1000]).split()
+    plain = list(itertools.takewhile(_PLAIN.fullmatch, given))
+    shown = " ".join(plain)
+    if len(shown) > 60 or redact.is_token(shown):
+        return "…"
+    return shown if plain and len(plain) == len(given) else f"{shown} …".strip()
 
 
 def _parameter(inner: str, start: int, scope: Scope, look: Callable[[str], Value]) -> list[Piece]:
