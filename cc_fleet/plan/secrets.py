@@ -16,7 +16,13 @@ _RUN = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _NAMED = re.compile(
     rf"{redact.SENSITIVE}[\w.-]{{0,60}}[\"']?\s{{0,20}}(?:[:=]{{1,2}}>?\s{{0,20}}|\s)[\"']?(?!\$|\{{\{{|%|<|\"|'|true\b|false\b|null\b|none\b|[0-9]{{1,3}}\b)(?P<value>[^\s\"',;)}}\]]{{6,200}})"
 )
-_USER = re.compile(r"://[^/\s:@]{0,200}:(?!\$)[^/\s@]{1,200}@")
+_USER = re.compile(r"://(?:[^/\s:@]{0,200}:)?(?!\$|git@)[^/\s@]{1,200}@")
+# A program's own ways to be given one: curl -u, --password and its like, what is piped into --password-stdin.
+_GIVEN = re.compile(
+    r"(?:^|\s)(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'$]{1,200}:(?!\$)[^\s\"']"
+    r"|--[\w-]{0,40}(?:key|token|secret|passw\w{0,4}|auth|credential)[\w-]{0,20}[ =][\"']?(?!\$|\{\{|-)[^\s\"']{4}|--password-stdin",
+    re.IGNORECASE,
+)
 
 
 def secret_lines(lines: Sequence[bytes]) -> set[int]:
@@ -33,7 +39,7 @@ def secret_lines(lines: Sequence[bytes]) -> set[int]:
 def is_secret(line: str) -> bool:
     """Whether a line may hold a credential."""
     text = _WORD.sub("", _KNOWN.sub("", line))
-    if redact.is_token(text) or _USER.search(text):
+    if redact.is_token(text) or _USER.search(text) or _GIVEN.search(text):
         return True
     if any(_is_random(run[0]) for run in _RUN.finditer(text)):
         return True

@@ -157,10 +157,6 @@ POLICY = {
 }  # fmt: skip
 
 
-# What a patch still shows of secrets that are told by where they stand (cc_fleet/plan/secrets.py).
-NOT_YET = ("-basic", "-flag", "-git", "-stdin")
-
-
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("secrets") / "root"
@@ -191,4 +187,4 @@ def test_no_secret_is_in_a_patch(full: Path, capsys: pytest.CaptureFixture[str])
     # What is secret only to who wrote it: a comment, a prompt, a line that is no instruction.
     unknowable = ("-comment", "-prompt", "instruction")
     assert shown.out
-    assert [place for place in leaks(shown.out + shown.err) if not place.endswith((*unknowable, *NOT_YET))] == []
+    assert [place for place in leaks(shown.out + shown.err) if not place.endswith(unknowable)] == []
