@@ -16,7 +16,7 @@ from typing import Any
 from cc_fleet.model import Gap
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import environment, installs, powershell, recognise
+from cc_fleet.repo.reading import exposed, installs, powershell, recognise
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node, elements, get, items, text_of, yaml
 from cc_fleet.repo.reading.jinja import EXPRESSION, Variables
@@ -91,7 +91,7 @@ def _list(document: Document, node: Node, variables: Variables, depth: int) -> I
 def _task(task: _Task) -> Iterator[Any]:
     for key, value in items(get(task.node, "environment")):
         if value.kind == "text":
-            found = environment.credential(key.value, Value(value.value, task.document.value_place(value)))
+            found = exposed.credential(key.value, Value(value.value, task.document.value_place(value)))
             yield from [found] if found else []
     for key, value in items(task.node):
         name = _module(key.value)

@@ -15,7 +15,7 @@ from typing import Any
 from cc_fleet.host import redact
 from cc_fleet.model import Gap
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import environment, sequence
+from cc_fleet.repo.reading import exposed, sequence
 from cc_fleet.repo.reading.document import get, items, text_of
 from cc_fleet.repo.reading.pipelines import Pipeline, Said, closure
 from cc_fleet.repo.reading.values import Context, Value
@@ -82,6 +82,6 @@ def _credentials(pipeline: Pipeline) -> Iterator[Any]:
         for key, value in items(node):
             given = get(value, "value") if value.kind == "map" else value
             if given is not None and text_of(given) is not None:
-                found = environment.credential(key.value, Value(given.value, document.value_place(given)))
+                found = exposed.credential(key.value, Value(given.value, document.value_place(given)))
                 if found is not None:
                     yield found

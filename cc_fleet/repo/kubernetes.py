@@ -20,7 +20,7 @@ from typing import Any
 
 from cc_fleet.model import Declared, Gap, Job, Place
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import document, environment, installs
+from cc_fleet.repo.reading import document, environment, exposed, installs
 from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import UNKNOWN, Context, Filled, Value
@@ -178,7 +178,7 @@ class _Walk:
             text = node.value
             if text.startswith("ENC[") or not one.isupper():
                 continue
-            found = environment.credential(one, Value(text, self.found.value_place(node)))
+            found = exposed.credential(one, Value(text, self.found.value_place(node)))
             if found is not None:
                 yield found
 

@@ -21,7 +21,7 @@ from typing import Any
 from cc_fleet.host.facts.settings import File
 from cc_fleet.model import Credential, Gap, Place, Setting
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import settings
+from cc_fleet.repo.reading import exposed, settings
 
 DOMAIN = "com.anthropic.claudecode"
 # Read whatever words they hold.
@@ -71,7 +71,7 @@ def _written_as_secret(text: str, found: Credential) -> bool:
     """Whether what stands at the place of a variable is a secret itself; it is not told apart from what follows on its line."""
     line = text.split("\n")[(found.place.line or 1) - 1][(found.place.column or 1) - 1 :]
     values = re.findall(r'"((?:[^"\\]|\\.){0,2000})"', line)
-    return any(settings.is_secret(value) for value in values[1:]) or len(values) < 2
+    return any(exposed.is_secret(value) for value in values[1:]) or len(values) < 2
 
 
 def _profile(repository: Repository, file: str) -> Iterator[Any]:

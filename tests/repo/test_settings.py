@@ -13,7 +13,7 @@ from cc_fleet import checks, repo
 from cc_fleet.client import views
 from cc_fleet.model import REDACTED
 from cc_fleet.policy.load import load
-from cc_fleet.repo.reading import settings
+from cc_fleet.repo.reading import exposed, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +119,7 @@ def test_no_secret_becomes_a_fact(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_a_secret(text: str, *, secret: bool) -> None:
-    assert settings.is_secret(text) is secret
+    assert exposed.is_secret(text) is secret
 
 
 def profile(**content: Any) -> bytes:

@@ -10,7 +10,7 @@ from cc_fleet.host import redact
 from cc_fleet.model import Declared, Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo.reading import document as documents
-from cc_fleet.repo.reading import environment, expressions, installs
+from cc_fleet.repo.reading import exposed, expressions, installs
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.names import Env, Names, value_of
@@ -78,7 +78,7 @@ def _credentials(document: Document, given: Node | None, job: str) -> Iterator[A
     for key, value in items(given):
         name = key.value.upper().replace("-", "_")
         if value.kind == "text" and "$" not in value.value:
-            found = environment.credential(_SECRETS.get(name, name), Value(value.value, document.place(value)), job)
+            found = exposed.credential(_SECRETS.get(name, name), Value(value.value, document.place(value)), job)
             if found is not None:
                 yield found if found.kind == "url" else found._replace(kind=redact.name(key.value))
 

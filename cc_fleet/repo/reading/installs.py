@@ -15,7 +15,7 @@ from typing import Any
 from cc_fleet.host.commands import Word
 from cc_fleet.model import Declared, Gap, Place
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import environment, inner, recognise, script, words
+from cc_fleet.repo.reading import exposed, inner, recognise, script, words
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import Found, Said
 from cc_fleet.repo.reading.said import literal, possible, shown, split, value
@@ -190,7 +190,7 @@ class _Run:
             return
         values = tuple(value(words.expand(raw, start, self.scope, look)) for look in words.choices([raw], self.scope))
         before = self.names.get(name, ())
-        self.facts += filter(None, (environment.credential(name, one, self.context.job) for one in values))
+        self.facts += filter(None, (exposed.credential(name, one, self.context.job) for one in values))
         if found[2]:
             values = (Value(None, None, f"`${name}`, which is put together"),)
         if conditional and before:

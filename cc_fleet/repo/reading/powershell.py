@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from cc_fleet.model import Place
-from cc_fleet.repo.reading import environment, recognise, words
+from cc_fleet.repo.reading import exposed, recognise, words
 from cc_fleet.repo.reading.declare import Asked, declared
 from cc_fleet.repo.reading.recognise import Found, Said
 from cc_fleet.repo.reading.said import possible, shown, value
@@ -100,7 +100,7 @@ class _Run:
             if len(given) == 3:
                 name = found[1] or found[2]
                 self._assign(name, *given[2])
-                yield from filter(None, (environment.credential(name, one, self.context.job) for one in self.names[name.lower()]))
+                yield from filter(None, (exposed.credential(name, one, self.context.job) for one in self.names[name.lower()]))
             else:
                 self.names[(found[1] or found[2]).lower()] = (Value(None, None, f"what `{words.command(given[2][0])}` prints"),)
             given = given[2:]

@@ -11,7 +11,7 @@ from typing import Any
 from cc_fleet.host import redact
 from cc_fleet.model import Credential, Declared, Gap, Job, Place
 from cc_fleet.records import NamedTuple
-from cc_fleet.repo.reading import environment, expressions, installs
+from cc_fleet.repo.reading import environment, exposed, expressions, installs
 from cc_fleet.repo.reading.document import Document, Node
 from cc_fleet.repo.reading.source import Source
 from cc_fleet.repo.reading.values import Context, Template, Value
@@ -58,7 +58,7 @@ def told(name: str, kind: str, done: Done, keep: frozenset[str]) -> Iterator[Any
     else:
         for key, values in done.env.items():
             for value in values:
-                if (found := environment.credential(key, value)) is not None:
+                if (found := exposed.credential(key, value)) is not None:
                     yield found
 
 

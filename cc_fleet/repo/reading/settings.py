@@ -17,18 +17,13 @@ from cc_fleet.host.machine import Machine
 from cc_fleet.model import Credential, Gap, Place, Rejected
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
+from cc_fleet.repo.reading import exposed
 
 SUFFIXES = (".tpl", ".j2", ".tmpl", ".jinja", ".jinja2", ".template", ".erb", ".gotmpl")
 _EXPRESSION = r"\{\{.{0,500}?\}\}|\{%.{0,500}?%\}|\{#.{0,500}?#\}|<%.{0,500}?%>|\$\{[^{}\n]{0,200}\}|%\{[^{}\n]{0,200}\}"
 _TOKEN = re.compile(rf'(?P<string>"(?>{_EXPRESSION}|[^"\\\n]|\\.)*+")|(?P<expression>{_EXPRESSION})', re.DOTALL)
 # What decides which lines there are, and is no value.
 _STATEMENT = re.compile(r"\{%|\{#|%\{|<%(?!=)|\{\{-?\s*(?:if|else|end|range|with|define|template|block|include|/\*)\b|\{\{-?\s*/\*")
-_REFERENCE = re.compile(r"\$[A-Za-z_{(]|\{\{|<%|<[\w -]+>|%\w+%|\bop://|\bvault:|\bssm:")
-_PLACEHOLDER = re.compile(
-    r"x{3,}|\*{2,}|\.{3}|…|your|example|placeholder|change.?me|dummy|fake|todo|replace|insert|redacted|mock|sample|(?:secret|key|token|password).?here"
-    r"|not.?(?:needed|used|required|real|set)|^(?:test|none|null|empty|unused|local|any|key|token|secret|password|pass|api.?key)$",
-    re.IGNORECASE,
-)
 
 
 class _Masked(NamedTuple):
@@ -75,14 +70,6 @@ def told(repository: Repository, file: File, read: _Masked) -> Iterator[Any]:
 def whole(text: str) -> _Masked:
     """A text that holds no expressions."""
     return _Masked(text, (), outside=False)
-
-
-def is_secret(text: str) -> bool:
-    """Whether ``text``, given for a secret or as a URL, holds one itself: no reference, no placeholder."""
-    if "://" in text:
-        found = re.match(r"[\w+.-]+://([^/?#]*)@", text)
-        text = (found[1].partition(":")[2] or found[1]) if found else text.partition("?")[2].rpartition("=")[2] or text
-    return bool(text) and len(set(text)) > 3 and not _REFERENCE.search(text) and not _PLACEHOLDER.search(text)
 
 
 def _readable(file: str, text: str) -> _Masked | Gap:
@@ -142,7 +129,7 @@ def _positions(read: _Masked) -> tuple[set[tuple[int, int]], set[tuple[int, int]
                 left.append(node)
             elif _holds(read.spots, member.start, node.end):
                 unknown.add(lines.position(member.start))
-            elif isinstance(node.value, str) and node.value and not is_secret(node.value):
+            elif isinstance(node.value, str) and node.value and not exposed.is_secret(node.value):
                 plain.add(lines.position(member.start))
     return unknown, plain
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cc_fleet.model import Place
 from cc_fleet.repo import Repository
-from cc_fleet.repo.reading import actions, environment, sequence
+from cc_fleet.repo.reading import actions, exposed, sequence
 from cc_fleet.repo.reading.document import Document, Node, get, items, text_of
 from cc_fleet.repo.reading.names import Env, Values
 from cc_fleet.repo.reading.sequence import WORDS, Done, concerning, told
@@ -123,5 +123,5 @@ def all_of(repository: Repository, file: str, document: Document) -> Iterator[An
         return
     for name, values in flow.env.items():
         for value in values:
-            if value.place is not None and value.place.file == file and (found := environment.credential(name, value)) is not None:
+            if value.place is not None and value.place.file == file and (found := exposed.credential(name, value)) is not None:
                 yield found
