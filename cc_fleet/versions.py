@@ -120,6 +120,19 @@ def _all_hold(parts: tuple[Comparator, ...], wanted: tuple[Any, ...], scheme: st
     return all(bound is not None and _OPERATORS[name](wanted, bound) for name, bound in bounds)
 
 
+def npm(text: str) -> Callable[[str], bool] | None:
+    """What tells whether npm's range ``text`` (``^2.1.0``, ``2.x || >=3``) admits a version; None where it is a tag, a URL or a folder."""
+    if len(text) > 256 or re.search(r"[:/@]", text):
+        return None
+    import nodesemver  # type: ignore[import-untyped]  # it has no types, and comes from npm's own rules
+
+    try:
+        wanted = nodesemver.make_range(text, True)
+    except (ValueError, TypeError, IndexError, AttributeError):  # its parser is not written for what is no range
+        return None
+    return lambda version: bool(wanted.test(version))
+
+
 class Published(NamedTuple):
     """The CLI versions that npm has, oldest first, as of ``date`` (ISO)."""
 

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # run with -I, which leaves it out
-from bench import medians  # type: ignore[import-not-found]
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # run with -I, which leaves it out
+from tests.bench import medians
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POLICY = 'policy: bench\ncli: {versions: ">=2.1.163, <=2.1.330"}\ngateways: [{url: "https://llm.acme.example/*", kind: litellm, versions: ">=1.91"}]\n'

@@ -11,7 +11,7 @@ from cc_fleet.model import LIBRARY, Declared
 from cc_fleet.policy import GatewayRule, Policy
 from cc_fleet.policy.allowed import refusal
 from cc_fleet.records import NamedTuple
-from cc_fleet.versions import FAR, published
+from cc_fleet.versions import FAR, npm, published
 
 _LONGEST = 200  # characters of a range that anybody means
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -82,7 +82,7 @@ def opened(policy: Policy, one: Declared) -> Open | None:
 @lru_cache(maxsize=1000)
 def admits(text: str) -> Admitted | None:
     """What npm's range ``text`` admits of the CLI; None where it is none, but a tag, a URL or a folder."""
-    holds = _npm(text)
+    holds = npm(text)
     if holds is None:
         return None
     known = published().versions
@@ -93,18 +93,6 @@ def _later(newest: str) -> tuple[str, ...]:
     """The next versions that there may be."""
     major, minor, patch = (int(number) for number in newest.split(".")[:3])
     return f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"
-
-
-def _npm(text: str) -> Callable[[str], bool] | None:
-    if len(text) > _LONGEST or re.search(r"[:/@]", text):
-        return None
-    import nodesemver  # type: ignore[import-untyped]
-
-    try:
-        wanted = nodesemver.make_range(text, True)
-    except (ValueError, TypeError, IndexError, AttributeError):  # its parser is not written for what is no range
-        return None
-    return lambda version: bool(wanted.test(version))
 
 
 def _python(text: str) -> Callable[[str], bool] | None:
@@ -121,7 +109,7 @@ def _python(text: str) -> Callable[[str], bool] | None:
 
 def gateway_range(policy: Policy, one: Declared) -> tuple[str, ...] | None:
     """The versions that the policy refuses and the range of a gateway's declaration admits, of those that either speaks of; None: no range."""
-    holds = {"npm": _npm, "pep440": _python}.get(one.scheme, lambda _: None)(one.spec or "")
+    holds = {"npm": npm, "pep440": _python}.get(one.scheme, lambda _: None)(one.spec or "")
     if holds is None:
         return None
     product = kind(one.product)

@@ -20,6 +20,8 @@ from cc_fleet.cli._judge import chosen_policy, judged, policy_options, probe_opt
 from cc_fleet.host import facts, system
 from cc_fleet.model import Target
 from cc_fleet.policy import committed
+from cc_fleet.policy.load import Loaded
+from cc_fleet.report import Report
 
 _FACTS = 64 * 1024 * 1024
 
@@ -42,22 +44,29 @@ def run(args: argparse.Namespace) -> int:
     if args.probe and (args.root or args.repo or args.facts):
         raise InputError("--probe runs programs of this machine; leave it out with --root, --repo and --facts")
     _check_options(args)
-    if args.repo:
-        from cc_fleet.cli import _repository
-    loaded = _repository.chosen(args) if args.repo else chosen_policy(args.policy)
-    report = None
-    if args.root or args.facts or not args.repo:
-        targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
-        told = (target._replace(ignores=()) for target in targets) if args.no_ignore else targets
-        report = judged(loaded, told if args.facts else list(told), args.group)  # facts may be a hundred thousand: they pass by
-    if args.repo:
-        report = _repository.judged_too(report, loaded, args)
-    assert report is not None  # noqa: S101  # one of the two gave it
+    report = _reported(args)
     if args.baseline:
         from cc_fleet.cli import _baseline
 
         report = _baseline.applied(report, args.baseline, args.write_baseline)
     return shown(report, args)
+
+
+def _reported(args: argparse.Namespace) -> Report:
+    """The report on everything that the command line names, this machine where it names nothing."""
+    if not args.repo:
+        return _others(args, chosen_policy(args.policy))
+    from cc_fleet.cli import _repository
+
+    loaded = _repository.chosen(args)
+    return _repository.judged_too(_others(args, loaded) if args.root or args.facts else None, loaded, args)
+
+
+def _others(args: argparse.Namespace, loaded: Loaded) -> Report:
+    """The report on all that is no repository."""
+    targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
+    told = (target._replace(ignores=()) for target in targets) if args.no_ignore else targets
+    return judged(loaded, told if args.facts else list(told), args.group)  # facts may be a hundred thousand: they pass by
 
 
 def _check_options(args: argparse.Namespace) -> None:

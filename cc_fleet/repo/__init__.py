@@ -43,6 +43,7 @@ class Repository:
         self.files = listing.files(root)
         self._present = frozenset(self.files)
         self._texts: dict[str, Text | Gap | None] = {}
+        self.ignores: dict[str, tuple[Ignore, ...]] = {}  # the comments of every file that was read
         self._size = 0
         self._known: dict[object, Any] = {}
 
@@ -69,13 +70,9 @@ class Repository:
     def look(self, file: str) -> Text | Gap | None:
         """A file's text, or why it cannot be read; None where it is not there."""
         found = self._read(file)
-        if found is None and self.has(file) and os.path.lexists(os.path.join(self.tree.root, file)):  # git lists what was deleted, too
+        if found is None and self.has(file):
             return Gap("is a link that leads out of the repository, or to nothing", Place(file))
         return found
-
-    def read(self) -> dict[str, str]:
-        """The texts of all files that were read so far."""
-        return {file: found.text for file, found in self._texts.items() if isinstance(found, Text)}
 
     def over(self, file: str, size: int = SIZE) -> Gap | None:
         """Whether ``file`` has more characters than its reader can follow in a few seconds."""
@@ -91,11 +88,20 @@ class Repository:
         if file not in self._texts:
             found = read_text(self.tree, f"/{file}", limit) if file in self._present else None
             self._texts[file] = found._replace(place=Place(file)) if isinstance(found, Gap) else found
-            self._size += found.size if isinstance(found, Text) else 0
+            if isinstance(found, Text):
+                self._size += found.size
+                self._remark(file, found.text)
             while self._size > HELD and len(self._texts) > 1:
                 first = self._texts.pop(next(iter(self._texts)))
                 self._size -= first.size if isinstance(first, Text) else 0
         return self._texts[file]
+
+    def _remark(self, file: str, text: str) -> None:
+        """Keep the comments that ask to excuse something: the text may be let go."""
+        if "cc-fleet:" in text and file not in self.ignores:
+            from cc_fleet.repo.reading import ignores
+
+            self.ignores[file] = tuple(ignores.read(file, text))
 
 
 class Reader(Protocol):
@@ -119,7 +125,7 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     for file, wanted in repository.wanted.items():
         for fact in _facts(repository, file, wanted):
             found[type(fact)][fact._replace(value=None) if isinstance(fact, Setting) else fact] = fact  # a value may be a list
-    found[Ignore] = {ignore: ignore for ignore in _ignores(repository)}
+    found[Ignore] = {ignore: ignore for told in repository.ignores.values() for ignore in told}
     repository.tree.close()
     facts: dict[str, Any] = {group: tuple(sorted(found[kind].values(), key=_position)) for group, kind in GROUPS.items()}
     jobs = tuple(job.name for job in facts["jobs"])
@@ -127,15 +133,6 @@ def collect(root: str, keep: frozenset[str] = frozenset(), name: str | None = No
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     told = name or os.path.basename(os.path.realpath(root)) or "repository"
     return Target("repository", told, "linux", now, f"cc-fleet {__version__}", coverage, **facts)
-
-
-def _ignores(repository: Repository) -> Iterator[Ignore]:
-    """The comments that ask to excuse something, of all files that were read."""
-    for file, text in repository.read().items():
-        if "cc-fleet:" in text:
-            from cc_fleet.repo.reading import ignores
-
-            yield from ignores.read(file, text)
 
 
 def embedded(source: Source, name: str) -> Iterator[Any]:

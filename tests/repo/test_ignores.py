@@ -221,3 +221,11 @@ def test_a_thousand_comments_are_judged_in_time(tmp_path: Path) -> None:
     found = judged(tmp_path, {"Dockerfile": text})
     assert time.process_time() - begun < 5
     assert sum(f.waived is not None for f in found if f.check == "cli-version") == 25  # a thousand comments, forty each
+
+
+def test_a_comment_counts_when_its_text_was_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large repository's texts are not all kept; what they excuse is."""
+    monkeypatch.setattr(repo, "HELD", 200)
+    for number in range(20):
+        (tmp_path / f"{number}.sh").write_text(f"# cc-fleet: ignore[cli-unpinned] number {number}\nnpm i -g @anthropic-ai/claude-code\n", encoding="utf-8")
+    assert len(repo.collect(str(tmp_path)).ignores) == 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cc_fleet.records import NamedTuple
@@ -157,13 +157,12 @@ class Tree:
                         found.setdefault(key.value, []).append(Value(value.value, self.document.value_place(value)))
                     elif key.value in ("global", "jobs", "matrix", "variables") and depth < 2:
                         awaited.append((value, depth + 1))
-        known = ChainMap[str, Any](found, outer)  # type: ignore[arg-type]
-        return {name: tuple(self._filled(value, known) for value in values) for name, values in found.items()}
+        return {name: tuple(self._filled(value, found, outer) for value in values) for name, values in found.items()}
 
-    def _filled(self, value: Value, known: Mapping[str, Any]) -> Value:
-        """A variable that names another."""
+    def _filled(self, value: Value, own: Mapping[str, Sequence[Value]], outer: Mapping[str, Values]) -> Value:
+        """A variable that names another, of its own place or of one around it."""
         named = _VARIABLE.fullmatch(value.text or "")
-        other = known.get(named[1] or named[2]) if named else None
+        other = (own.get(named[1] or named[2]) or outer.get(named[1] or named[2])) if named else None
         if other and other[0].text != value.text:
             return Value(*other[0])
         return Value(None, None, f"`{value.text}`, not set here") if value.text and "$" in value.text else value

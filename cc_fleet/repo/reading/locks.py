@@ -15,6 +15,7 @@ from cc_fleet.host.tree import Missing, Unreadable
 from cc_fleet.model import Gap, Place
 from cc_fleet.records import NamedTuple
 from cc_fleet.repo import Repository
+from cc_fleet.versions import npm
 
 LIMIT = 64 * 1024 * 1024
 _ENTRY = 4096  # bytes of an entry in which its version stands
@@ -68,16 +69,10 @@ def locked(repository: Repository, wanted: Wanted, manager: str | None = None) -
 
 def admits(spec: str, version: str) -> bool:
     """Whether npm's range ``spec`` admits ``version``; a tag admits whatever a lock has."""
-    if len(spec) > _LONGEST:
-        return False
     if spec in ("", "*") or re.fullmatch(r"[A-Za-z][\w.-]*", spec):
         return True
-    import nodesemver  # type: ignore[import-untyped]
-
-    try:
-        return bool(nodesemver.satisfies(version, spec, loose=False))
-    except (ValueError, TypeError, AttributeError):
-        return False
+    holds = npm(spec)
+    return holds is not None and holds(version)
 
 
 def _of(repository: Repository, file: str, wanted: Wanted, below: str) -> Locked | Gap | None:

@@ -50,8 +50,14 @@ def script(found: Document, node: Node) -> Source:
     if size < 3:
         return found.script(node)
     start = node.start + size
-    start += len(re.match(r"\r?\n|", found.whole.text[start : start + 2])[0])  # type: ignore[index]  # it matches nothing, too
+    start += next((len(end) for end in ("\r\n", "\n") if found.whole.text.startswith(end, start)), 0)
     return found.whole.part(start, node.end - size)
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what ``pattern`` fits at ``at`` ends; there, where it fits nothing."""
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
 
 
 class _Walk:
@@ -74,7 +80,7 @@ class _Walk:
         return _made(Node("text", "", 0, end, '"'), root)
 
     def _space(self, at: int) -> int:
-        return _SPACE.match(self.text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        return _end(_SPACE, self.text, at)
 
     def _path(self, at: int) -> tuple[list[Node], int]:
         path = []
@@ -112,7 +118,7 @@ class _Walk:
             style = found[0][:3] if found[0][:3] in ('"""', "'''") else found[0][0]
             return Node("text", _meant(found[0]), at, found.end(), style), found.end()
         if text[at] not in "[{":
-            plain = _PLAIN.match(text, at)[0].rstrip()  # type: ignore[index]  # it matches nothing, too
+            plain = text[at : _end(_PLAIN, text, at)].rstrip()
             return Node("text", plain, at, at + len(plain)), at + len(plain)
         items: list[Any] = []
         table: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from cc_fleet.host import redact
 from cc_fleet.model import Place
@@ -106,8 +107,12 @@ def choices(raws: Sequence[str], scope: Scope) -> Iterator[Callable[[str], Value
             several[name] = scope.names.get(name, ())
     keys = [key for key, values in several.items() if len(values) > 1]
     for chosen in itertools.islice(itertools.product(*(several[key] for key in keys)), COMBINATIONS):
-        given = dict(zip(keys, chosen, strict=True))
-        yield lambda key, given=given: given.get(key) or (several.get(key) or _looked(scope, key))[0]  # type: ignore[misc]
+        yield partial(_chosen, dict(zip(keys, chosen, strict=True)), several, scope)
+
+
+def _chosen(given: Mapping[str, Value], several: Mapping[str, tuple[Value, ...]], scope: Scope, key: str) -> Value:
+    """What ``key`` is in one combination."""
+    return given.get(key) or (several.get(key) or _looked(scope, key))[0]
 
 
 def _looked(scope: Scope, key: str) -> tuple[Value, ...]:
