@@ -21,7 +21,7 @@ from cc_fleet.checks import _declared
 from cc_fleet.client import EXTENSION
 from cc_fleet.model import Declared, Finding
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import refusal
+from cc_fleet.policy.allowed import beside, refusal
 from cc_fleet.versions import key, published
 
 _UNITE = "pins-disagree"
@@ -81,9 +81,8 @@ def instead(policies: Sequence[Policy], asked: Declared) -> str | None:
         if allowed(policies, product, one):
             return one
     known = [one for one in published().versions if allowed(policies, product, one)] if product in ("cli", EXTENSION) else []
-    if version is not None and (wanted := key(version)) is not None:
-        above = next((one for one in known if (key(one) or ()) > wanted), None)
-        return above or (known[-1] if known else None)
+    if version is not None:
+        return beside(version, known)
     within = [one for one in known if one in _admits(asked)]
     return within[-1] if within else known[-1] if known else None
 

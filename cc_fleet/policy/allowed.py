@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cc_fleet.policy import Policy
 from cc_fleet.versions import Range, key, published
 
@@ -22,14 +24,18 @@ def nearest(policy: Policy, version: str, product: str = "cli", allowed: Range |
     The denial's own ``instead``, else ``cli.install``, else the next version above that is published
     and allowed, else the next below: the least that has to be tested anew.
     """
-    wanted, allowed = key(version), allowed or policy.cli.versions
+    allowed = allowed or policy.cli.versions
     asked = [denied.instead for denied in policy.denials(product, version) if denied.instead]
     asked += [policy.cli.install] if product == "cli" and policy.cli.install else []
-    known = [one for one in published().versions if wanted is not None]
-    above = [one for one in known if (key(one) or ()) > (wanted or ())]
-    below = [one for one in reversed(known) if (key(one) or ()) < (wanted or ())]
-    admitted = (one for one in (*asked, *above, *below) if not any(refusal(policy, name, one, allowed) for name in {"cli", product}))
-    return next(admitted, None) or best(policy, product, allowed)
+    admitted = [one for one in (*published().versions, *asked) if not any(refusal(policy, name, one, allowed) for name in {"cli", product})]
+    return next((one for one in asked if one in admitted), None) or beside(version, [one for one in published().versions if one in admitted])
+
+
+def beside(version: str, known: Sequence[str]) -> str | None:
+    """Of ``known``, which ascend, the next above ``version``, else the last."""
+    wanted = key(version)
+    above = next((one for one in known if wanted is not None and (key(one) or ()) > wanted), None)
+    return above or (known[-1] if known else None)
 
 
 def best(policy: Policy, product: str = "cli", allowed: Range | None = None, *, instead_of: str = "") -> str | None:

@@ -24,12 +24,6 @@ INSTALL = "npm install -g @anthropic-ai/claude-code\n"
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 
 
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_ACTIONS", "CC_FLEET_POLICY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"

@@ -24,12 +24,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CC_FLEET_POLICY", "NO_COLOR", "FORCE_COLOR", "CI", "COLUMNS", "GITHUB_ACTIONS"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def system(tmp: Path, **told: Any) -> str:
     """A system below a root, as a case makes it."""
     root = tmp / told.pop("name", "root")

@@ -17,12 +17,6 @@ NONE = "FROM node:22\nRUN npm install -g @anthropic-ai/claude-code\n"
 STRICT = 'policy: given\ncli: {versions: ">=2.1.163"}\n'
 
 
-@pytest.fixture(autouse=True)
-def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_ACTIONS", "CC_FLEET_POLICY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"

@@ -20,12 +20,6 @@ Capture = pytest.CaptureFixture[str]
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CC_FLEET_POLICY", "NO_COLOR", "FORCE_COLOR", "CI", "COLUMNS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> str:
     case._system({"npm": {"/usr/local": "2.1.19"}}, tmp_path / "root")
