@@ -77,8 +77,10 @@ def fill(text: str, place: Place | None, template: Template) -> tuple[Value, ...
 
 
 def _placed(value: Value, found: re.Match[str], place: Place | None) -> Value:
-    """A literal of the expression ``found`` stands where the expression does."""
-    if value.text is None or value.place is not None or place is None or place.column is None:
+    """A literal of the expression ``found`` stands where the expression does, and so does what is not known."""
+    if value.text is None:
+        return value._replace(place=value.place or place)
+    if value.place is not None or place is None or place.column is None:
         return value
     at = found[0].find(f"'{value.text}'")
     where = place._replace(column=place.column + found.start() + at + 1, text=value.text) if at >= 0 else place
@@ -93,7 +95,7 @@ def _filled(text: str, found: list[re.Match[str]], chosen: tuple[Value, ...], pl
     made, at, where = "", 0, None
     for match, value in zip(found, chosen, strict=True):
         if value.text is None:
-            return value
+            return value._replace(place=value.place or place)
         made += text[at : match.start()] + value.text
         at, where = match.end(), value.place or where
     return Value(made + text[at:], where or place)

@@ -165,7 +165,7 @@ class Tree:
         other = (own.get(named[1] or named[2]) or outer.get(named[1] or named[2])) if named else None
         if other and other[0].text != value.text:
             return Value(*other[0])
-        return Value(None, None, f"`{value.text}`, not set here") if value.text and "$" in value.text else value
+        return Value(None, value.place, f"`{value.text}`, not set here") if value.text and "$" in value.text else value
 
 
 def _template(env: Mapping[str, Values]) -> Template:
