@@ -1,9 +1,8 @@
 """The nouns of facts and findings.  Everything else turns one of these into another.
 
-A fact, once read, is evidence: every noun is immutable.  They are named tuples and not
-dataclasses because start-up is a feature: thirty frozen dataclasses cost 33 ms of CPU
-before the first line of work (measured beside a 10 ms bare interpreter).  Standard library
-only, Python 3.9.
+A fact, once read, is evidence: every noun is immutable.  They are named tuples and not dataclasses because start-up is a feature:
+thirty frozen dataclasses cost 33 ms of CPU before the first line of work (measured beside a 10 ms bare interpreter).  Standard
+library only, Python 3.9.
 """
 
 # Annotations are not postponed here: as texts each would be compiled at start, 2 ms in all.
@@ -22,14 +21,15 @@ LIBRARY = "-library"
 class Place(NamedTuple):
     """Where something stands: a file as its machine names it, 1-based line and column.
 
-    ``text`` is the statement itself (a JSON member, a shell assignment), its value already
-    redacted where it could be a secret; ``column`` is where that text begins.
+    ``text`` is the statement itself (a JSON member, a shell assignment), its value already redacted where it could be a secret;
+    ``column`` is where that text begins.  ``layer`` is the number, from 1, of the image's layer that brought the file.
     """
 
     file: str
     line: Optional[int] = None
     column: Optional[int] = None
     text: Optional[str] = None
+    layer: Optional[int] = None
 
     def __str__(self) -> str:
         return self.file if self.line is None else f"{self.file}:{self.line}"
@@ -38,10 +38,8 @@ class Place(NamedTuple):
 class Install(NamedTuple):
     """One installed copy of a product: ``cli``, or an editor extension by its id.
 
-    ``active_for`` lists the users whose PATH (or editor) runs this copy, ``()`` nobody,
-    ``None`` unknown.  ``intact`` is False where the copy cannot run, and ``defect`` says why.
-    ``platform`` is npm's name (``linux-x64``) of a native binary, ``sha256`` its digest where
-    it was asked for.
+    ``active_for`` lists the users whose PATH (or editor) runs this copy, ``()`` nobody, ``None`` unknown.  ``intact`` is False where the copy
+    cannot run, and ``defect`` says why.  ``platform`` is npm's name (``linux-x64``) of a native binary, ``sha256`` its digest where it was asked for.
     """
 
     product: str
@@ -61,11 +59,10 @@ class Install(NamedTuple):
 class Declared(NamedTuple):
     """What a repository asks for: ``product`` is ``cli``, an extension's id, a gateway's kind, or an action's name.
 
-    ``spec`` is the version asked for, names filled in (None: none), at ``place``, else that is the statement that
-    installs; ``used`` is the statement where ``place`` is another line.  ``resolved`` is what a lock makes of it,
-    ``unresolved`` what the version comes from where that cannot be read here, ``job`` the image or CI job that it is
-    for, ``pin`` the characters to write another version over (an empty text: one would be inserted), ``scheme`` how
-    ranges are written: npm, pep440, exact.
+    ``spec`` is the version asked for, names filled in (None: none), at ``place``, else that is the statement that installs; ``used`` is the
+    statement where ``place`` is another line.  ``resolved`` is what a lock makes of it, ``unresolved`` what the version comes from where
+    that cannot be read here, ``job`` the image or CI job that it is for, ``pin`` the characters to write another version over (an empty
+    text: one would be inserted), ``scheme`` how ranges are written: npm, pep440, exact.
     """
 
     product: str
@@ -100,13 +97,32 @@ class Job(NamedTuple):
     place: Place
 
 
+class Image(NamedTuple):
+    """What an image says of itself: the digest of its config, its platform (``linux/amd64``), its user ("" is root), its labels (``NAME=value``, redacted)."""
+
+    digest: str
+    platform: str
+    user: str
+    labels: tuple[str, ...]
+    place: Place
+
+
+class Layer(NamedTuple):
+    """A layer of an image: its number from 1, the digest that the image gives it, the command that made it (redacted), and when."""
+
+    number: int
+    digest: str
+    command: Optional[str]
+    created: Optional[str]
+    place: Place
+
+
 class Setting(NamedTuple):
     """One value of a settings file, objects taken apart: ``("env", "X")``, ``("model",)``.
 
-    ``scope`` is global (``~/.claude.json``), user, project, local, root-local (the local file of
-    the git root above the project), managed (the file) or drop-in. An editor's own settings are
-    of the scopes editor (its user's), editor-machine, editor-workspace and editor-policy; their
-    key is one literal name, and ``editor`` is whose they are, None every editor's.
+    ``scope`` is global (``~/.claude.json``), user, project, local, root-local (the local file of the git root above the project), managed
+    (the file) or drop-in. An editor's own settings are of the scopes editor (its user's), editor-machine, editor-workspace and
+    editor-policy; their key is one literal name, and ``editor`` is whose they are, None every editor's.
     """
 
     key: tuple[str, ...]
@@ -121,11 +137,9 @@ class Setting(NamedTuple):
 class Variable(NamedTuple):
     """One environment variable as one origin sets it, in the order that the origins are read.
 
-    ``value`` is None where only running the shell would tell (a condition, a command).
-    ``origin`` is environment-file, profile, shell-rc, process, or editor: what an editor's
-    settings give the extension alone (``editor`` says which, None every one).  ``user`` None is
-    everybody, ``project`` None everywhere.  In a repository ``user`` is the image or CI job that
-    gets it, and ``origin`` process.
+    ``value`` is None where only running the shell would tell (a condition, a command).  ``origin`` is environment-file, profile, shell-rc,
+    process, or editor: what an editor's settings give the extension alone (``editor`` says which, None every one).  ``user`` None is
+    everybody, ``project`` None everywhere.  In a repository ``user`` is the image or CI job that gets it, and ``origin`` process.
     """
 
     name: str
@@ -147,20 +161,17 @@ class Gateway(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """A credential that is there.  Never its value.  ``readable_by``: owner, group or everyone."""
+    """A credential that is there, never its value.  ``readable_by``: owner, group or everyone.  ``removed``: the image's layer that takes it away."""
 
     kind: str
     place: Place
     readable_by: str
     user: Optional[str] = None
+    removed: Optional[int] = None
 
 
 class Rejected(NamedTuple):
-    """A settings file that Claude Code will reject as a whole.
-
-    ``kind``: syntax (it is not a JSON object, which no version takes) or size (over 2 MiB,
-    which newer ones refuse).
-    """
+    """A settings file that Claude Code rejects as a whole; ``kind``: syntax (no JSON object, which no version takes) or size (newer ones refuse 2 MiB)."""
 
     reason: str
     place: Place
@@ -219,6 +230,8 @@ class Target(NamedTuple):
     declared: tuple[Declared, ...] = ()
     jobs: tuple[Job, ...] = ()
     ignores: tuple[Ignore, ...] = ()
+    images: tuple[Image, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -233,7 +246,7 @@ def is_own(fact: Union[Setting, Rejected]) -> bool:
 
 GROUPS: dict[str, type] = {
     "installs": Install, "settings": Setting, "variables": Variable, "gateways": Gateway, "credentials": Credential, "rejected": Rejected,
-    "updates": Update, "gaps": Gap, "declared": Declared, "jobs": Job, "ignores": Ignore,
+    "updates": Update, "gaps": Gap, "declared": Declared, "jobs": Job, "ignores": Ignore, "images": Image, "layers": Layer,
 }  # fmt: skip
 
 
@@ -254,11 +267,7 @@ class Step(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What a check says of one thing: ``subject`` names it for the fingerprint.
-
-    ``trace`` shows how the value in force came about, winner first; ``because`` names the
-    cause when this is the consequence of another problem.
-    """
+    """What a check says of one thing; ``subject`` names it for the fingerprint, ``trace`` (winner first) how the value came about, ``because`` its cause."""
 
     subject: str
     message: str

@@ -109,7 +109,7 @@ def _counted(remarks: Sequence[Remark]) -> str:
 
 
 def _as_json(remark: Remark) -> dict[str, Any]:
-    file, line, column, _ = remark.place
+    file, line, column = remark.place[:3]
     return {"severity": remark.severity, "file": file, "line": line or 1, "column": column or 1, "where": remark.where, "message": remark.message}
 
 

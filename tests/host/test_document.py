@@ -19,8 +19,10 @@ from cc_fleet.model import (
     Gap,
     Gateway,
     Ignore,
+    Image,
     Install,
     Job,
+    Layer,
     Place,
     Rejected,
     Setting,
@@ -40,13 +42,15 @@ TARGET = Target(
     settings=(Setting(("env", "X"), {"a": [1, None, True, 0.5, "x"]}, "user", PLACE, "ada", "/shop"), Setting(("model",), "opus", "managed", PLACE)),
     variables=(Variable("X", None, "profile", PLACE, "ada"), Variable("X", "", "process", PLACE)),
     gateways=(Gateway("https://h", None, None, PLACE), Gateway("https://h", "litellm", "1.91", PLACE)),
-    credentials=(Credential("oauth", PLACE, "owner", "ada"),),
+    credentials=(Credential("oauth", PLACE, "owner", "ada"), Credential("oauth", PLACE._replace(layer=2), "everyone", None, 3)),
     rejected=(Rejected("is not JSON", PLACE, "user", "ada", "size"),),
     updates=(Update("2.1.300", "2.1.330", "success", "2026-11-22T10:00:00Z", PLACE, "ada"), Update(None, None, "unknown", None, PLACE)),
     gaps=(Gap("is a folder", PLACE),),
     declared=(Declared("cli", "^2.1.0", "npm", PLACE, "2.1.330", PLACE, None, PLACE, "Dockerfile", PLACE, "npm"), Declared("cli", None, "native", PLACE, unresolved="$V")),
     jobs=(Job("Dockerfile", "image", PLACE),),
     ignores=(Ignore(("cli-version",), "so", "2026-12-31", PLACE, 2, 3), Ignore((), "", None, PLACE, 2, 2)),
+    images=(Image("sha256:0", "linux/amd64", "node", ("org.opencontainers.image.version=1",), PLACE),),
+    layers=(Layer(1, "sha256:1", "RUN true", "2026-11-22T10:00:00Z", PLACE), Layer(2, "sha256:2", None, None, PLACE)),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cc_fleet import repo
+from cc_fleet.model import Place
 from cc_fleet.repo.reading import locks
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def test_what_a_lock_makes_of_a_range(tmp_path: Path, name: str, lock: str, want
 
 def test_a_lock_is_placed_at_its_version(tmp_path: Path) -> None:
     (fact,) = collected(tmp_path, {"package.json": package(), "yarn.lock": YARN.replace("\n", "\r\n")}).declared
-    assert fact.lock == (("yarn.lock", 5, 12, "2.1.300"))
-    assert fact.pin == ("package.json", 2, 50, "^2.1.0")
+    assert fact.lock == Place("yarn.lock", 5, 12, "2.1.300")
+    assert fact.pin == Place("package.json", 2, 50, "^2.1.0")
     assert (fact.place.line, fact.place.text) == (2, f'"{NAME}": "^2.1.0"')
 
 
@@ -149,7 +150,7 @@ def test_tarballs_and_overrides_in_every_writing(tmp_path: Path) -> None:
 def test_a_broken_package_is_a_gap_with_its_place(tmp_path: Path) -> None:
     target = collected(tmp_path, {"package.json": f'{{\n  "dependencies": {{"{NAME}": "^2.1.0",}}\n}}'})
     ((_, place),) = target.gaps
-    assert (place.file, place.line, place.column) == ("package.json", 2, 58)
+    assert (place.file, place.line, place.column) == Place("package.json", 2, 58)
 
 
 def test_bun_s_binary_lock_is_a_gap_only_for_a_range(tmp_path: Path) -> None:

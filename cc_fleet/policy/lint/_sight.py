@@ -25,7 +25,7 @@ class Remark(NamedTuple):
     place: Place
 
     def __str__(self) -> str:
-        file, line, column, _ = self.place
+        file, line, column = self.place[:3]
         return f"{file}:{line or 1}:{column or 1}: {self.severity}: {self.where}: {self.message}"
 
 
