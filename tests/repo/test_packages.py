@@ -150,7 +150,7 @@ def test_tarballs_and_overrides_in_every_writing(tmp_path: Path) -> None:
 def test_a_broken_package_is_a_gap_with_its_place(tmp_path: Path) -> None:
     target = collected(tmp_path, {"package.json": f'{{\n  "dependencies": {{"{NAME}": "^2.1.0",}}\n}}'})
     ((_, place),) = target.gaps
-    assert (place.file, place.line, place.column) == Place("package.json", 2, 58)
+    assert (place.file, place.line, place.column) == ("package.json", 2, 58)
 
 
 def test_bun_s_binary_lock_is_a_gap_only_for_a_range(tmp_path: Path) -> None:
