@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,22 @@ def policy_options(parser: argparse.ArgumentParser) -> None:
         help="judge by this policy, a file or a packaged name; repeatable, each adds to those before "
         "(default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)",
     )  # fmt: skip
+
+
+def image_options(parser: argparse.ArgumentParser, *, what: str, action: str = "store") -> None:
+    parser.add_argument("--image", metavar="PATH", action=action, default=[] if action == "append" else None, help=what)
+    parser.add_argument("--platform", metavar="OS/ARCH", help="with --image: which of several platforms (default: linux/amd64, all where that is missing)")
+    parser.add_argument("--verify", action="store_true", help="with --image: also check the digests of layers (those of indexes, manifests and configs are checked always)")
+    parser.add_argument("--no-cache", action="store_true", help="with --image: neither use nor keep what was found of packed layers")
+
+
+def check_image_options(args: argparse.Namespace) -> None:
+    """InputError where an option speaks of images and there is none, or --platform is none."""
+    for name in ("platform", "verify", "no_cache"):
+        if getattr(args, name) and not args.image:
+            raise InputError(f"--{name.replace('_', '-')} is about images; give --image as well")
+    if args.platform and not re.fullmatch(r"[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/[a-z0-9]{1,20})?", args.platform):
+        raise InputError(f"--platform {args.platform}: expected OS/ARCH or OS/ARCH/VARIANT, such as linux/arm64")
 
 
 def probe_option(parser: argparse.ArgumentParser) -> None:

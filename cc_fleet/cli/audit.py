@@ -1,6 +1,6 @@
-"""Judge this machine, a file tree, a repository or saved facts by a policy.
+"""Judge this machine, a file tree, an image, a repository or saved facts by a policy.
 
-Without --root, --repo or --facts it is this machine that is judged, with the project settings of the
+Without --root, --image, --repo or --facts it is this machine that is judged, with the project settings of the
 current folder: every user's home when run as root, else the caller's.  Nothing is changed,
 and the network is not used.  Nothing is run, unless --probe asks each `claude` in the caller's
 PATH for its version: within 30 seconds, in an empty home, and only where nobody but the caller
@@ -16,7 +16,16 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import chosen_policy, judged, policy_options, probe_option, result_options, shown
+from cc_fleet.cli._judge import (
+    check_image_options,
+    chosen_policy,
+    image_options,
+    judged,
+    policy_options,
+    probe_option,
+    result_options,
+    shown,
+)
 from cc_fleet.host import facts, system
 from cc_fleet.model import Target
 from cc_fleet.policy import committed
@@ -28,6 +37,7 @@ _FACTS = 64 * 1024 * 1024
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", action="append", default=[], help="judge the system that lies below DIR; repeatable")
+    image_options(parser, action="append", what="judge an image in a file: of `docker save`, an OCI layout (tar or folder), packed or not, or - ; or a folder of such; repeatable")
     parser.add_argument("--repo", metavar="DIR", action="append", default=[], help="judge what the repository DIR declares: images, workflows, manifests, scripts, settings; repeatable")
     parser.add_argument("--facts", metavar="PATH", action="append", default=[], help="judge saved facts: a file, a folder of *.json, or - ; repeatable")
     probe_option(parser)
@@ -41,8 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.probe and (args.root or args.repo or args.facts):
-        raise InputError("--probe runs programs of this machine; leave it out with --root, --repo and --facts")
+    if args.probe and (args.root or args.repo or args.facts or args.image):
+        raise InputError("--probe runs programs of this machine; leave it out with --root, --image, --repo and --facts")
     _check_options(args)
     report = _reported(args)
     if args.baseline:
@@ -59,20 +69,23 @@ def _reported(args: argparse.Namespace) -> Report:
     from cc_fleet.cli import _repository
 
     loaded = _repository.chosen(args)
-    return _repository.judged_too(_others(args, loaded) if args.root or args.facts else None, loaded, args)
+    return _repository.judged_too(_others(args, loaded) if args.root or args.facts or args.image else None, loaded, args)
 
 
 def _others(args: argparse.Namespace, loaded: Loaded) -> Report:
     """The report on all that is no repository."""
     targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
     told = (target._replace(ignores=()) for target in targets) if args.no_ignore else targets
-    return judged(loaded, told if args.facts else list(told), args.group)  # facts may be a hundred thousand: they pass by
+    return judged(loaded, told if args.facts or args.image else list(told), args.group)  # they may be a hundred thousand: they pass by
 
 
 def _check_options(args: argparse.Namespace) -> None:
     for name in ("policy_ref", "changed_since"):
         if getattr(args, name) and not args.repo:
             raise InputError(f"--{name.replace('_', '-')} is about repositories; give --repo as well")
+    check_image_options(args)
+    if [*args.image, *args.facts].count("-") > 1:
+        raise InputError("standard input can be read once; give - once")
     if args.write_baseline and not args.baseline:
         raise InputError("--write-baseline rewrites the file that --baseline names; give --baseline FILE as well")
     if args.write_baseline and args.changed_since:
@@ -90,7 +103,11 @@ def _targets(args: argparse.Namespace, keep: frozenset[str], *, digests: bool) -
         if not os.path.isdir(root):
             raise InputError(f"{root}: is not a folder")
         yield facts.collect(system.under(root, keep, digests=digests)), root
-    if not args.root and not args.facts:
+    if args.image:
+        from cc_fleet.cli import _images
+
+        yield from _images.targets(args.image, keep, args, digests=digests)
+    if not args.root and not args.facts and not args.image:
         yield facts.collect(system.live(keep, digests=digests, probe=args.probe)), "this machine"
 
 

@@ -39,7 +39,7 @@ def dump(target: Target) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """A named tuple as a dictionary, all the way down; what is said of images alone stands there only where it is said."""
     if hasattr(value, "_fields"):
-        return {name: plain(item) for name, item in zip(value._fields, value) if item is not None or name not in _OF_IMAGES}
+        return {name: plain(item) for name in value._fields if (item := getattr(value, name)) is not None or name not in _OF_IMAGES}
     if isinstance(value, float) and not -1e308 < value < 1e308:
         return REDACTED  # 1e999 stands in a file, and JSON has no such number
     return list(value) if isinstance(value, tuple) else value

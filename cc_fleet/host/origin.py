@@ -12,6 +12,7 @@ from . import jsonc, redact, shell
 from .machine import Machine, Session, User
 
 PROCESS = Place("the environment of this process")
+IMAGE = "image config"  # where what stands in an image's own environment is said
 _FOLDERS = 500  # of a PATH; no more are searched
 _SHELL_KNOWS = "only running the shell would tell which folder holds the settings"
 _RELATIVE = "is relative to the folder that Claude Code is started in, which alone tells which folder holds the settings"
@@ -76,12 +77,12 @@ def environment(origin: Origin, known: Known) -> Iterator[Variable]:
 
 
 def finished(machine: Machine, user: User, known: Known, variables: list[Variable], gaps: list[Gap]) -> Session:
-    """The session that the files make, the process's own environment laid over it where it is the caller's."""
-    if machine.caller == user and machine.environ is not None:
+    """The session that the files make, the process's own environment laid over it where it is the caller's; an image's is everybody's."""
+    if machine.environ is not None and (machine.caller == user or machine.kind == "image"):
         environ = {name.upper() if machine.os == "windows" else name: value for name, value in machine.environ.items()}
         known.values.update(environ)
         known.exported.update(environ)
-        variables += _process(environ, user, variables, machine.keep)
+        variables += _of_image(environ, machine.keep) if machine.kind == "image" else _process(environ, user, variables, machine.keep)
     path = known.values.get("PATH", "")
     folders = path.replace("\\", "/").split(";") if machine.os == "windows" else path.split(":")
     kept = (folder.strip('"') for folder in folders if folder and shell.UNKNOWN not in folder)
@@ -122,3 +123,11 @@ def _process(environ: dict[str, str], user: User, set_in_files: list[Variable], 
             continue
         kept = redact.variable(name, value, keep)
         yield Variable(name, kept, "process", places.get((name, kept), PROCESS), user.name)
+
+
+def _of_image(environ: dict[str, str], keep: frozenset[str]) -> Iterator[Variable]:
+    """What every process in a container gets."""
+    for name, value in sorted(environ.items()):
+        if redact.concerns(name, keep):
+            kept = redact.variable(name, value, keep)
+            yield Variable(name, kept, "process", Place(IMAGE, None, None, f"ENV {name}={kept}"))

@@ -29,6 +29,8 @@ def read(machine: Machine) -> Iterator[Any]:
                 continue  # /etc/environment is everybody's, and said once
             seen.add(variable)
             yield variable
+            if variable.place.file == origin.IMAGE:
+                continue  # its secrets are told with the rest of what an image says of itself
             secret = variable.name in SECRETS and variable.value == REDACTED
             if (secret or redact.has_secret(variable.value)) and variable.place not in seen:
                 seen.add(variable.place)

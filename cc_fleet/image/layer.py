@@ -1,0 +1,262 @@
+"""One layer of an image: which files it has, and of those that are wanted what is in them.
+
+The index of a layer is a dictionary of folders, each a dictionary of names.  A member is one number there: where its
+header lies in the layer's tar, a multiple of 512, and in the bits below its type.  Of 25,000 files that is 3 MB.
+A plain tar is read again where something is asked for; of a packed one, which passes once, the wanted files are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cc_fleet.image.tar import BLOCK, DEVICES, FOLDER, HARD, SYMBOLIC, Damaged, Member, Rare, members, number, sparse
+from cc_fleet.image.unpack import Plain, Window
+from cc_fleet.image.wanted import Wanted
+from cc_fleet.records import NamedTuple
+
+OPAQUE, WHITEOUT = b".wh..wh..opq", b".wh."
+# A folder that no member is, because only what is in it stands in the archive.
+IMPLIED = -BLOCK | FOLDER
+MOST = 1_000_000  # members of a layer
+WHOLE, HEAD = 1024 * 1024, 64 * 1024  # a wanted file up to so many bytes is kept, of a longer one the beginning
+_BUDGET = 16 * 1024 * 1024  # bytes of a layer's files that are kept
+_STORED = 16 * 1024 * 1024  # of a sparse file
+_NAMES = 96 * 1024 * 1024  # bytes of names
+_OFFSET, _KIND = ~(BLOCK - 1), BLOCK - 1
+_UNCLEAN = (b".", b"/")
+
+
+class Kept(NamedTuple):
+    """What is known of a member of a packed layer: permission bits, owner, size; its first bytes, and its digest if it was asked for."""
+
+    mode: int
+    uid: int
+    size: int
+    data: bytes = b""
+    sha256: str | None = None
+
+
+class NotKept(Exception):
+    """The layer has the file, and its bytes passed by."""
+
+
+class Layer:
+    """``folders`` is the index, ``links`` what a link names, by where its header lies; ``gaps`` what could not be read."""
+
+    def __init__(self) -> None:
+        self.folders: dict[bytes, dict[bytes, int]] = {b"": {}}
+        self.links: dict[int, bytes] = {}
+        self.kept: dict[int, Kept] = {}
+        self.rare: dict[int, Rare] = {}
+        self.source: Plain | None = None
+        self.gaps: list[str] = []
+
+    def about(self, value: int) -> Kept:
+        """Permission bits, owner and size of a member."""
+        offset = value & _OFFSET
+        if value == IMPLIED:
+            return Kept(0o755, 0, 0)
+        if self.source is None:
+            return self._kept(offset)
+        return _kept(value & _KIND, self.source.at(offset, BLOCK), self._rarely(offset))
+
+    def read(self, value: int, start: int, size: int) -> bytes:
+        """Bytes of a regular file; NotKept where a packed layer does not have them any more."""
+        offset = value & _OFFSET
+        if self.source is None:
+            kept = self._kept(offset)
+            if start + size > len(kept.data) < kept.size:
+                raise NotKept
+            return kept.data[start : start + size]
+        if (rare := self.rare.get(offset)) is not None:
+            if rare.sparse is not None:
+                return sparse(rare.sparse, self.source.at(rare.data, min(rare.size, _STORED)), start, size)[1]
+            return self.source.at(rare.data + start, max(0, min(size, rare.size - start)))
+        return self.source.at(offset + BLOCK + start, max(0, min(size, self.about(value).size - start)))
+
+    def digest(self, value: int) -> str:
+        """The sha256 of a regular file."""
+        import hashlib
+
+        if self.source is None:
+            kept = self._kept(value & _OFFSET)
+            if kept.sha256 is None and len(kept.data) < kept.size:
+                raise NotKept
+            return kept.sha256 or hashlib.sha256(kept.data).hexdigest()
+        digest, at, size = hashlib.sha256(), 0, self.about(value).size
+        while at < size and (piece := self.read(value, at, min(HEAD * 4, size - at))):
+            digest.update(piece)
+            at += len(piece)
+        return digest.hexdigest()
+
+    def _kept(self, offset: int) -> Kept:
+        if offset not in self.kept:
+            raise NotKept
+        return self.kept[offset]
+
+    def _rarely(self, offset: int) -> Rare | None:
+        rare = self.rare.get(offset)
+        if rare is None or rare.sparse is None or self.source is None:
+            return rare
+        return rare._replace(size=sparse(rare.sparse, self.source.at(rare.data, min(rare.size, _STORED)), 0, 0)[0])
+
+    def implied(self) -> list[bytes]:
+        """Enter the folders that stand in the archive only by what is in them, and return them."""
+        found = []
+        for folder in list(self.folders):
+            while folder:
+                above, _, name = folder.rpartition(b"/")
+                here = self.folders.setdefault(above, {})
+                if name in here:
+                    break
+                here[name] = IMPLIED
+                found.append(folder)
+                folder = above  # noqa: PLW2901 -- upwards
+        return found
+
+
+class Asked(NamedTuple):
+    """What is wanted of a packed layer besides what sources want.
+
+    ``sizes`` are bytes of members, by where their headers lie; ``digests`` the members to be digested (None: every wanted one that is long);
+    ``whole`` up to which length a wanted file is kept, ``budget`` how much of all of them.
+    """
+
+    sizes: Mapping[int, int] = {}
+    digests: frozenset[int] | None = frozenset()
+    whole: int = WHOLE
+    budget: int = _BUDGET
+
+
+def plain(source: Plain, most: int = MOST) -> Layer:
+    """The layer that a plain tar is, of ``most`` members."""
+    layer = Layer()
+    layer.source = source
+    _indexed(layer, source, None, marked=False, most=most)
+    return layer
+
+
+def broken(reason: str) -> Layer:
+    """A layer of which nothing can be read."""
+    layer = Layer()
+    layer.gaps.append(reason)
+    return layer
+
+
+def packed(window: Window, wanted: Wanted, asked: Asked = Asked(), *, marked: bool = False) -> Layer:
+    """The layer that passes by: read to its end, so that its checksums were checked."""
+    layer = Layer()
+    keep = _Keeper(layer, window, wanted, asked)
+    _indexed(layer, window, keep, marked=marked)
+    if not layer.gaps:
+        try:
+            window.drain()
+        except Damaged as err:
+            layer.gaps.append(str(err))
+    return layer
+
+
+def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], None] | None, *, marked: bool, most: int = MOST) -> None:
+    """Enter every member of a tar into the index of ``layer``."""
+    folders, links, last, here = layer.folders, layer.links, b"", layer.folders[b""]
+    count = length = 0
+    try:
+        for member in members(source, marked=marked):
+            offset, kind, name = member[:3]
+            if name[-1:] == b"/" or name[:1] in _UNCLEAN or b"//" in name or b"/." in name:
+                kind = FOLDER if name[-1:] == b"/" and kind not in (HARD, SYMBOLIC) else kind
+                cleaned = clean(name)
+                if not cleaned:  # the root itself, or what is not below it
+                    _refused(layer, name if cleaned is None else b"")
+                    continue
+                name = cleaned
+            folder, _, base = name.rpartition(b"/")
+            if folder != last:
+                if folder not in folders:
+                    folders[folder] = {}
+                last, here = folder, folders[folder]
+            count, length = count + 1, length + len(base) + len(member[3])
+            if count > most or length > _NAMES:
+                raise Damaged(f"holds more than {most:,} files, and what follows was not read")
+            here[base] = offset | kind
+            if kind in (SYMBOLIC, HARD):
+                links[offset] = member[3]
+            elif keep is not None:
+                keep(member, folder, base)
+            elif member[6] is not None:
+                layer.rare[offset] = member[6]
+    except Damaged as err:
+        layer.gaps.append(str(err))
+
+
+def clean(name: bytes) -> bytes | None:
+    """A member's name as a path below the root, or None where it leads out of it."""
+    parts = [part for part in name.split(b"/") if part not in (b"", b".")]
+    return None if b".." in parts else b"/".join(parts)
+
+
+def _refused(layer: Layer, name: bytes) -> None:
+    if not name:
+        return
+    shown = name[:80].decode("utf-8", "backslashreplace")
+    told = f"holds a member named {shown}, which leads out of the image and was not read"
+    if len(layer.gaps) < 20:
+        layer.gaps.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in told))
+
+
+class _Keeper:
+    """Keeps what is wanted of a packed layer."""
+
+    def __init__(self, layer: Layer, window: Window, wanted: Wanted, asked: Asked) -> None:
+        self._kept, self._window, self._wanted, self._asked = layer.kept, window, wanted, asked
+        self._folder, self._below, self._left = b"", wanted.in_folder(b""), asked.budget
+
+    def __call__(self, member: Member, folder: bytes, name: bytes) -> None:
+        if folder is not self._folder:
+            self._folder, self._below = folder, self._wanted.in_folder(folder)
+        offset, kind = member[:2]
+        asked = self._asked.sizes.get(offset)
+        if kind == FOLDER or kind in DEVICES:
+            self._kept[offset] = _kept(kind, member[5], None)
+        elif asked is not None:
+            self._keep(member, asked)
+        elif self._wanted(folder, name, self._below):
+            size = min(member[4] if member[4] <= self._asked.whole else HEAD, self._left)
+            self._left -= size
+            self._keep(member, size)
+
+    def _keep(self, member: Member, size: int) -> None:
+        offset, kind, _, _, stored, header, rare = member
+        kept, at = _kept(kind, header, rare), rare.data if rare is not None else offset + BLOCK
+        if rare is not None and rare.sparse is not None:
+            length, data = sparse(rare.sparse, self._window.at(at, min(stored, _STORED)), 0, size)
+            self._kept[offset] = kept._replace(size=length, data=data)
+            return
+        digests = self._asked.digests
+        if size < stored and (stored > WHOLE if digests is None else offset in digests):
+            self._kept[offset] = self._digested(kept, at, size)
+        else:
+            self._kept[offset] = kept._replace(data=self._window.at(at, min(size, stored)) if size else b"")
+
+    def _digested(self, kept: Kept, at: int, size: int) -> Kept:
+        import hashlib
+
+        digest, begin = hashlib.sha256(), b""
+        for piece in self._window.pieces(at, kept.size):
+            begin += bytes(piece[: size - len(begin)])
+            digest.update(piece)
+        return kept._replace(data=begin, sha256=digest.hexdigest())
+
+
+def _kept(kind: int, header: bytes, rare: Rare | None) -> Kept:
+    """What a header says of its member."""
+    size = 0 if kind == FOLDER else rare.size if rare is not None else number(header[124:136])
+    return Kept(_bits(header[100:108]) & 0o7777, _bits(header[108:116]), size)
+
+
+def _bits(field: bytes) -> int:
+    try:
+        return number(field)
+    except Damaged:
+        return 0

@@ -1,0 +1,155 @@
+"""Reads the layers of an image: those that are packed side by side, each once, unless the cache has them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cc_fleet.image import cache, layer, unpack, wanted
+from cc_fleet.image.archive import Folder, Span, Stream, Tar
+from cc_fleet.image.layer import Asked, Layer
+from cc_fleet.image.manifest import Blob
+from cc_fleet.image.tar import BLOCK, Damaged
+from cc_fleet.records import NamedTuple
+
+_WRONG = "is not what its digest says"
+
+
+class Options(NamedTuple):
+    """How an image is read.
+
+    ``platform`` (``linux/arm64``) of several; ``verify`` checks the digests of layers; ``cache`` keeps what was found of packed layers;
+    ``digests`` asks for the sha256 of native programs; ``tell`` hears of every piece of bytes that was read; ``stream`` is what ``-`` stands for.
+    """
+
+    platform: str | None = None
+    verify: bool = False
+    cache: bool = True
+    digests: bool = False
+    tell: Callable[[int], None] | None = None
+    stream: Any = None
+
+
+def layers(archive: Folder | Tar, blobs: Sequence[Blob], options: Options, asked: Mapping[int, Asked] | None = None) -> list[Layer]:
+    """The layers of an image, or with ``asked`` those of them (by number) that are read once more."""
+    store = cache.opened(wanted.patterns(), digests=options.digests) if options.cache else None
+    numbers = list(range(len(blobs)) if asked is None else asked)
+
+    def read(number: int) -> Layer:
+        return _read(archive, blobs[number], options, store, (asked or {}).get(number))
+
+    workers = min(len(numbers), os.cpu_count() or 1, 4)
+    if workers < 2 or not _several_packed(archive, blobs):
+        return [read(number) for number in numbers]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(read, numbers))
+
+
+def passed(archive: Stream, blobs: Sequence[Blob]) -> list[Layer]:
+    """The layers of an image that passed by in a stream."""
+    return [_passed(archive, blob) for blob in blobs]
+
+
+def _passed(archive: Stream, blob: Blob) -> Layer:
+    found = archive.passed(blob.name)
+    if blob.damage is not None or found is None:
+        return layer.broken(blob.damage or "is missing")
+    for told, measured in ((blob.digest, found.stored), (blob.unpacked, found.unpacked)):
+        if told is not None and measured is not None and told.startswith("sha256:") and told != f"sha256:{measured}":
+            found.layer.gaps.append(_WRONG)
+            break
+    return found.layer
+
+
+def _several_packed(archive: Folder | Tar, blobs: Sequence[Blob]) -> bool:
+    """Whether there are two layers that are worth a thread: unpacking leaves the interpreter to others, reading headers does not."""
+    large = 0
+    for blob in blobs:
+        try:
+            span = archive.span(blob.name)
+        except Damaged:
+            continue
+        large += span is not None and span.size > 4 * 1024 * 1024 and unpack.packing(span.read(BLOCK)) != ""
+    return large > 1
+
+
+def _read(archive: Folder | Tar, blob: Blob, options: Options, store: cache.Cache | None, asked: Asked | None) -> Layer:
+    try:
+        span = archive.span(blob.name) if blob.damage is None else None
+    except Damaged as err:
+        return layer.broken(str(err))
+    if span is None:
+        return layer.broken(blob.damage or "is missing")
+    if blob.size is not None and blob.size != span.size:
+        return layer.broken(f"has {span.size:,} bytes, and its manifest tells of {blob.size:,}")
+    if not unpack.packing(span.read(BLOCK)):
+        return _plain(span, blob, options)
+    known = store.get(blob.digest, span.identity()) if store is not None and blob.digest and not options.verify and asked is None else None
+    if known is not None:
+        _tell(options, span.size)
+        return known
+    return _packed(span, blob, options, store, asked)
+
+
+def _plain(span: Span, blob: Blob, options: Options) -> Layer:
+    found = layer.plain(unpack.Plain(*span))
+    if options.verify:
+        digests = {told: hashlib.new(told.partition(":")[0]) for told in (blob.digest, blob.unpacked) if told}
+        at = 0
+        while at < span.size and (piece := os.pread(span.descriptor, min(1024 * 1024, span.size - at), span.start + at)):
+            at += len(piece)
+            for digest in digests.values():
+                digest.update(piece)
+        _compare(found, digests)
+    _tell(options, span.size)
+    return found
+
+
+def _packed(span: Span, blob: Blob, options: Options, store: cache.Cache | None, asked: Asked | None) -> Layer:
+    """A layer that is unpacked as it passes by, its bytes digested where somebody will ask what they are."""
+    packed = unpack.packing(span.read(BLOCK))
+    known_elsewhere = store is not None and blob.digest is not None and store.has(blob.digest)
+    stored = _digest(blob.digest) if options.verify or known_elsewhere else None
+    whole = _digest(blob.unpacked) if options.verify else None
+    read = 0
+
+    def tell(piece: Any) -> None:
+        nonlocal read
+        read += len(piece)
+        if stored is not None:
+            stored.update(piece)
+        _tell(options, len(piece))
+
+    raw = unpack.Part(*span, tell)
+    asked = asked or Asked()
+    asked = asked._replace(digests=None) if options.digests else asked
+    try:
+        window = unpack.window(packed, raw, lambda: read, whole.update if whole is not None else None)
+        found = layer.packed(window, wanted.sources(), asked, marked=packed == "zst")
+    except Damaged as err:
+        return layer.broken(str(err))
+    if stored is not None and not found.gaps:
+        while raw.read(1024 * 1024):  # what may lie behind the packed bytes is of the blob, too
+            pass
+    _compare(found, {told: digest for told, digest in ((blob.digest, stored), (blob.unpacked, whole)) if told is not None and digest is not None})
+    if store is not None and blob.digest is not None and not found.gaps:
+        store.put(found, blob.digest, span.identity(), verified=stored is not None)
+    return found
+
+
+def _compare(found: Layer, digests: Mapping[str, Any]) -> None:
+    if not found.gaps and any(digest.hexdigest() != told.partition(":")[2] for told, digest in digests.items()):
+        found.gaps.append(_WRONG)
+
+
+def _digest(told: str | None) -> Any:
+    return hashlib.new(told.partition(":")[0]) if told else None
+
+
+def _tell(options: Options, size: int) -> None:
+    if options.tell is not None:
+        options.tell(size)
