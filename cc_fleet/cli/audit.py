@@ -76,7 +76,8 @@ def _others(args: argparse.Namespace, loaded: Loaded) -> Report:
     """The report on all that is no repository."""
     targets = _told_apart(_targets(args, loaded.policy.names(), digests=loaded.policy.digests))
     told = (target._replace(ignores=()) for target in targets) if args.no_ignore else targets
-    return judged(loaded, told if args.facts or args.image else list(told), args.group)  # they may be a hundred thousand: they pass by
+    passing = args.facts or any(os.path.isdir(path) for path in args.image)  # they may be a hundred thousand: they pass by
+    return judged(loaded, told if passing else list(told), args.group)
 
 
 def _check_options(args: argparse.Namespace) -> None:

@@ -110,7 +110,7 @@ def _streamed(raw: Any, options: Options) -> Stream:
             options.tell(len(piece))
 
     first = unpack.Window(raw.readinto, None, tell)
-    begin = first.at(0, BLOCK)
+    begin = first.at(BLOCK, 0)
     packed = unpack.packing(begin)
     if not packed and not archive.is_tar(begin):
         raise NotAnImage("is empty" if not begin else "is no image: neither a tar of `docker save` or of an OCI layout, nor one that is packed")

@@ -153,11 +153,11 @@ class Stream:
                     self._links[name] = _linked(name, os.fsdecode(link), hard=kind == HARD)
                 elif size and kind != FOLDER:
                     start = rare.data if rare is not None else offset + BLOCK
-                    begin = self._window.at(start, min(size, BLOCK))
+                    begin = self._window.at(min(size, BLOCK), start)
                     if unpack.packing(begin) or is_tar(begin):
                         self._layers[name] = self._layer(name, Within(self._window, start, size, begin, verify=self._verify))
                     else:
-                        rest = self._window.at(start + len(begin), max(0, min(size, left, DOCUMENT + 1) - len(begin)))
+                        rest = self._window.at(max(0, min(size, left, DOCUMENT + 1) - len(begin)), start + len(begin))
                         self._documents[name] = begin + rest
                         left -= len(rest)
             self._window.drain()
@@ -203,7 +203,7 @@ class Within(io.RawIOBase):
         if self._left:
             data, self._left = self._left[: len(view)], self._left[len(view) :]
         else:
-            data = self._window.at(self._at, min(len(view), self._end - self._at, 65536))
+            data = self._window.at(min(len(view), self._end - self._at, 65536), self._at)
             self._at += len(data)
         view[: len(data)] = data
         self.read_so_far += len(data)

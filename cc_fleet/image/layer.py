@@ -59,7 +59,7 @@ class Layer:
             return Kept(0o755, 0, 0)
         if self.source is None:
             return self._kept(offset)
-        return _kept(value & _KIND, self.source.at(offset, BLOCK), self._rarely(offset))
+        return _kept(value & _KIND, self.source.at(BLOCK, offset), self._rarely(offset))
 
     def read(self, value: int, start: int, size: int) -> bytes:
         """Bytes of a regular file; NotKept where a packed layer does not have them any more."""
@@ -71,9 +71,9 @@ class Layer:
             return kept.data[start : start + size]
         if (rare := self.rare.get(offset)) is not None:
             if rare.sparse is not None:
-                return sparse(rare.sparse, self.source.at(rare.data, min(rare.size, _STORED)), start, size)[1]
-            return self.source.at(rare.data + start, max(0, min(size, rare.size - start)))
-        return self.source.at(offset + BLOCK + start, max(0, min(size, self.about(value).size - start)))
+                return sparse(rare.sparse, self.source.at(min(rare.size, _STORED), rare.data), start, size)[1]
+            return self.source.at(max(0, min(size, rare.size - start)), rare.data + start)
+        return self.source.at(max(0, min(size, self.about(value).size - start)), offset + BLOCK + start)
 
     def digest(self, value: int) -> str:
         """The sha256 of a regular file."""
@@ -99,7 +99,7 @@ class Layer:
         rare = self.rare.get(offset)
         if rare is None or rare.sparse is None or self.source is None:
             return rare
-        return rare._replace(size=sparse(rare.sparse, self.source.at(rare.data, min(rare.size, _STORED)), 0, 0)[0])
+        return rare._replace(size=sparse(rare.sparse, self.source.at(min(rare.size, _STORED), rare.data), 0, 0)[0])
 
     def implied(self) -> list[bytes]:
         """Enter the folders that stand in the archive only by what is in them, and return them."""
@@ -176,7 +176,9 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
                 if folder not in folders:
                     folders[folder] = {}
                 last, here = folder, folders[folder]
-            count, length = count + 1, length + len(base) + len(member[3])
+            count += 1
+            if member[6] is not None:
+                length += len(base) + len(member[3])
             if count > most or length > _NAMES:
                 raise Damaged(f"holds more than {most:,} files, and what follows was not read")
             here[base] = offset | kind
@@ -230,14 +232,14 @@ class _Keeper:
         offset, kind, _, _, stored, header, rare = member
         kept, at = _kept(kind, header, rare), rare.data if rare is not None else offset + BLOCK
         if rare is not None and rare.sparse is not None:
-            length, data = sparse(rare.sparse, self._window.at(at, min(stored, _STORED)), 0, size)
+            length, data = sparse(rare.sparse, self._window.at(min(stored, _STORED), at), 0, size)
             self._kept[offset] = kept._replace(size=length, data=data)
             return
         digests = self._asked.digests
         if size < stored and (stored > WHOLE if digests is None else offset in digests):
             self._kept[offset] = self._digested(kept, at, size)
         else:
-            self._kept[offset] = kept._replace(data=self._window.at(at, min(size, stored)) if size else b"")
+            self._kept[offset] = kept._replace(data=self._window.at(min(size, stored), at) if size else b"")
 
     def _digested(self, kept: Kept, at: int, size: int) -> Kept:
         import hashlib

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cc_fleet.image import cache, layer, unpack, wanted
+from cc_fleet.image import layer, unpack, wanted
 from cc_fleet.image.archive import Folder, Span, Stream, Tar
 from cc_fleet.image.layer import Asked, Layer
 from cc_fleet.image.manifest import Blob
@@ -15,6 +14,11 @@ from cc_fleet.image.tar import BLOCK, Damaged
 from cc_fleet.records import NamedTuple
 
 _WRONG = "is not what its digest says"
+
+if TYPE_CHECKING:
+    from cc_fleet.image.cache import Cache
+
+_WORTH = 4 * 1024 * 1024  # bytes of a layer for which a thread is started: unpacking leaves the interpreter to others, reading headers does not
 
 
 class Options(NamedTuple):
@@ -34,14 +38,14 @@ class Options(NamedTuple):
 
 def layers(archive: Folder | Tar, blobs: Sequence[Blob], options: Options, asked: Mapping[int, Asked] | None = None) -> list[Layer]:
     """The layers of an image, or with ``asked`` those of them (by number) that are read once more."""
-    store = cache.opened(wanted.patterns(), digests=options.digests) if options.cache else None
+    store = _cache(options) if any(_is_packed(archive, blob) for blob in blobs) else None
     numbers = list(range(len(blobs)) if asked is None else asked)
 
     def read(number: int) -> Layer:
         return _read(archive, blobs[number], options, store, (asked or {}).get(number))
 
     workers = min(len(numbers), os.cpu_count() or 1, 4)
-    if workers < 2 or not _several_packed(archive, blobs):
+    if workers < 2 or sum(_is_packed(archive, blob, _WORTH) for blob in blobs) < 2:
         return [read(number) for number in numbers]
     from concurrent.futures import ThreadPoolExecutor
 
@@ -65,19 +69,23 @@ def _passed(archive: Stream, blob: Blob) -> Layer:
     return found.layer
 
 
-def _several_packed(archive: Folder | Tar, blobs: Sequence[Blob]) -> bool:
-    """Whether there are two layers that are worth a thread: unpacking leaves the interpreter to others, reading headers does not."""
-    large = 0
-    for blob in blobs:
-        try:
-            span = archive.span(blob.name)
-        except Damaged:
-            continue
-        large += span is not None and span.size > 4 * 1024 * 1024 and unpack.packing(span.read(BLOCK)) != ""
-    return large > 1
+def _cache(options: Options) -> Cache | None:
+    if not options.cache:
+        return None
+    from cc_fleet.image import cache
+
+    return cache.opened(wanted.patterns(), digests=options.digests)
 
 
-def _read(archive: Folder | Tar, blob: Blob, options: Options, store: cache.Cache | None, asked: Asked | None) -> Layer:
+def _is_packed(archive: Folder | Tar, blob: Blob, least: int = 0) -> bool:
+    try:
+        span = archive.span(blob.name)
+    except Damaged:
+        return False
+    return span is not None and span.size > least and unpack.packing(span.read(BLOCK)) != ""
+
+
+def _read(archive: Folder | Tar, blob: Blob, options: Options, store: Cache | None, asked: Asked | None) -> Layer:
     try:
         span = archive.span(blob.name) if blob.damage is None else None
     except Damaged as err:
@@ -98,7 +106,7 @@ def _read(archive: Folder | Tar, blob: Blob, options: Options, store: cache.Cach
 def _plain(span: Span, blob: Blob, options: Options) -> Layer:
     found = layer.plain(unpack.Plain(*span))
     if options.verify:
-        digests = {told: hashlib.new(told.partition(":")[0]) for told in (blob.digest, blob.unpacked) if told}
+        digests = {told: _digest(told) for told in (blob.digest, blob.unpacked) if told}
         at = 0
         while at < span.size and (piece := os.pread(span.descriptor, min(1024 * 1024, span.size - at), span.start + at)):
             at += len(piece)
@@ -109,7 +117,7 @@ def _plain(span: Span, blob: Blob, options: Options) -> Layer:
     return found
 
 
-def _packed(span: Span, blob: Blob, options: Options, store: cache.Cache | None, asked: Asked | None) -> Layer:
+def _packed(span: Span, blob: Blob, options: Options, store: Cache | None, asked: Asked | None) -> Layer:
     """A layer that is unpacked as it passes by, its bytes digested where somebody will ask what they are."""
     packed = unpack.packing(span.read(BLOCK))
     known_elsewhere = store is not None and blob.digest is not None and store.has(blob.digest)
@@ -147,6 +155,8 @@ def _compare(found: Layer, digests: Mapping[str, Any]) -> None:
 
 
 def _digest(told: str | None) -> Any:
+    import hashlib  # OpenSSL costs 3 ms to load
+
     return hashlib.new(told.partition(":")[0]) if told else None
 
 

@@ -8,7 +8,7 @@ Read are USTAR, GNU (long names) and PAX (``path``, ``linkpath``, ``size``), as 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 from zlib import adler32
 
@@ -23,6 +23,7 @@ _EMPTY = frozenset(b"123456")  # links, devices, folders, FIFOs
 _LONGEST = 1024 * 1024  # of a PAX header; a path may have 4096 bytes
 _MODULUS = 65521  # adler32's, whose lower half is the sum of the bytes
 _SPACES = 8 * 32
+_NO_HEADER, _UNSUMMED = "holds a header that is none", "holds a header whose checksum is wrong"
 
 
 class Damaged(Exception):
@@ -30,14 +31,17 @@ class Damaged(Exception):
 
 
 class Source(Protocol):
-    """Bytes that are asked for in order."""
+    """Bytes that are asked for in order, from ``begin`` on."""
 
-    def at(self, offset: int, size: int) -> bytes:
-        """``size`` bytes from ``offset`` on, fewer where they end; what lies before an offset once asked for may be gone."""
+    begin: int
 
     @property
-    def reached(self) -> int:
-        """How many bytes there are, as far as is known: all, where it was asked for more."""
+    def at(self) -> Callable[[int, int], bytes]:
+        """So many bytes from an offset on, fewer where they end; what lies before an offset once asked for may be gone."""
+
+    @property
+    def end(self) -> int:
+        """Where the bytes end, as far as is known: where they do, once it was asked for more."""
 
 
 class Rare(NamedTuple):
@@ -55,21 +59,28 @@ Member = tuple[int, int, bytes, bytes, int, bytes, Rare | None]
 
 def members(source: Source, *, marked: bool = False) -> Iterator[Member]:
     """Every member of an archive; Damaged where a header is none, the bytes end too early, or (``marked``) without the mark that ends an archive."""
-    at, offset = source.at, 0
-    while len(header := at(offset, BLOCK)) == BLOCK and header[0]:
-        _check(header)
-        kind = header[156]
+    at, offset, end = source.at, source.begin, source.end
+    while (header := at(BLOCK, offset) if offset < end else b"") and header[0] and len(header) == BLOCK:
+        summed, kind = header[148:156], header[156]
+        if summed[6]:  # otherwise six digits and NUL, as everybody writes them
+            _check(header)
+        else:
+            try:
+                if ((adler32(header) & 0xFFFF) - (adler32(summed) & 0xFFFF) + _SPACES - int(summed[:6], 8)) % _MODULUS:
+                    raise Damaged(_UNSUMMED)
+            except ValueError:
+                raise Damaged(_NO_HEADER) from None
         if kind in _EXTENDED or kind == SPARSE:
-            member, after = _extended(source, offset, header)
+            member, offset = _extended(source, offset, header)
             yield member
-            offset = after
             continue
         size = 0 if kind in _EMPTY else number(header[124:136])  # no data follows a link or a folder, whatever is said
-        yield offset, kind, _name(header), header[157:257].partition(b"\0")[0] if kind in _LINKS else b"", size, header, None
+        name = _name(header) if header[345] else header[:100].partition(b"\0")[0]
+        yield offset, kind, name, header[157:257].partition(b"\0")[0] if kind in _LINKS else b"", size, header, None
         offset += BLOCK + (size + 511 & ~511)
     if any(header):
         raise Damaged("is cut off within a header" if len(header) < BLOCK else "holds a header without a name")
-    if offset > source.reached or (marked and not header):
+    if offset > source.end or (marked and not header):
         raise Damaged("is cut off: bytes are missing at its end")
 
 
@@ -83,7 +94,7 @@ def _extended(source: Source, offset: int, header: bytes) -> tuple[Member, int]:
     if kind == SPARSE:  # the map may go on in blocks of its own
         going_on = header[482]
         while going_on:
-            block = source.at(data, BLOCK)
+            block = source.at(BLOCK, data)
             if len(block) < BLOCK or len(raw) > _LONGEST:
                 raise Damaged("is cut off within the map of a sparse file, or has too long a one")
             raw, going_on, data = raw + block, block[504], data + BLOCK
@@ -97,9 +108,9 @@ def _check(header: bytes) -> None:
     try:
         said = int(header[148:156].strip(b"\0 "), 8)
     except ValueError:
-        raise Damaged("holds a header that is none") from None
+        raise Damaged(_NO_HEADER) from None
     if ((adler32(header) & 0xFFFF) - (adler32(header[148:156]) & 0xFFFF) + _SPACES - said) % _MODULUS:
-        raise Damaged("holds a header whose checksum is wrong")
+        raise Damaged(_UNSUMMED)
 
 
 def _name(header: bytes) -> bytes:
@@ -141,7 +152,7 @@ def _extensions(source: Source, offset: int, header: bytes) -> _More:
         read += length + BLOCK
         if read > _LONGEST:
             raise Damaged("holds headers of more than 1 MiB for one file")
-        body = source.at(offset + BLOCK, length + 511 & ~511)
+        body = source.at(length + 511 & ~511, offset + BLOCK)
         if len(body) < length:
             raise Damaged("is cut off within a header")
         raw += (header, body)
@@ -156,7 +167,7 @@ def _extensions(source: Source, offset: int, header: bytes) -> _More:
             size = _decimal(said[b"size"]) if b"size" in said else size
             sparse = sparse or any(key.startswith(b"GNU.sparse.") for key in said)
         offset += BLOCK + (length + 511 & ~511)
-        header = source.at(offset, BLOCK)
+        header = source.at(BLOCK, offset)
         if len(header) < BLOCK or not header[0]:
             raise Damaged("is cut off behind a header")
         _check(header)

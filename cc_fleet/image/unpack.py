@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cc_fleet.image.tar import Damaged
@@ -49,18 +51,16 @@ class Part(io.RawIOBase):
 
 
 class Plain:
-    """Bytes of a file that are there to be asked for in any order."""
+    """Bytes of a file that are there to be asked for in any order, by where they lie in it."""
 
-    def __init__(self, descriptor: int, start: int, size: int) -> None:
-        self._descriptor, self._start, self.reached = descriptor, start, size
-
-    def at(self, offset: int, size: int) -> bytes:
-        left = self.reached - offset
-        return os.pread(self._descriptor, min(size, left), self._start + offset) if left > 0 else b""
+    def __init__(self, descriptor: int, begin: int, size: int) -> None:
+        self.begin, self.end, self.at = begin, begin + size, partial(os.pread, descriptor)
 
 
 class Window:
     """Bytes that come once, asked for in order: a piece of them is held."""
+
+    begin = 0
 
     def __init__(self, readinto: Callable[[Any], int | None], most: Callable[[], int] | None = None, tell: Callable[[Any], None] | None = None) -> None:
         self._readinto, self._most, self._tell = readinto, most, tell
@@ -73,7 +73,12 @@ class Window:
         """How many bytes came so far."""
         return self._start + self._have
 
-    def at(self, offset: int, size: int) -> bytes:
+    @property
+    def end(self) -> int:
+        """Where the bytes end, which is known when they did."""
+        return self.reached if self._ended else sys.maxsize
+
+    def at(self, size: int, offset: int) -> bytes:
         begin = offset - self._start
         if begin + size <= self._have:
             return bytes(self._buffer[begin : begin + size])
