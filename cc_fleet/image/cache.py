@@ -22,14 +22,14 @@ FORMAT = 1
 SIZE = 256 * 1024 * 1024  # bytes of all entries
 _ENTRY = 64 * 1024 * 1024
 _ALLOWED = re.compile(rb"(?:^|/)(?:package\.json|passwd|hostname|machine-id|cli\.js|claude(?:\.exe|\.cmd|\.ps1)?|status|installed|rpmdb\.sqlite|Packages(?:\.db)?|extensions\.json|\.obsolete)$")
-_SENSITIVE = re.compile(rb"(?i)token|secret|passw|api_?key|auth|credential|bearer|private|cookie|helper|header|sk-|gh[opsu]_|glpat|npm_|://[^/\s]*@")
+_SENSITIVE = re.compile(rb"(?i)token|secret|passw|api_?key|auth|credential|bearer|private.?key|cookie|helper|header|sk-|gh[opsu]_|glpat|npm_|://[^/\s]*@")
 
 
-_RUN = re.compile(rb"[A-Za-z0-9+/_=-]{20,}")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{20,}")
 
 
 def _is_random(run: bytes) -> bool:
-    return re.search(rb"[0-9]", run) is not None and re.search(rb"[A-Za-z]{2}", run) is not None
+    return len(re.findall(rb"[0-9]", run)) > 1 and re.search(rb"[A-Za-z]", run) is not None
 
 
 class Cache:

@@ -22,7 +22,7 @@ MOST = 1_000_000  # members of a layer
 WHOLE, HEAD = 1024 * 1024, 64 * 1024  # a wanted file up to so many bytes is kept, of a longer one the beginning
 _BUDGET = 16 * 1024 * 1024  # bytes of a layer's files that are kept
 _STORED = 16 * 1024 * 1024  # of a sparse file
-_NAMES = 96 * 1024 * 1024  # bytes of names
+_NAMES = 32 * 1024 * 1024  # bytes of names that are longer than usual
 _OFFSET, _KIND = ~(BLOCK - 1), BLOCK - 1
 _UNCLEAN = (b".", b"/")
 
@@ -177,8 +177,8 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
                     folders[folder] = {}
                 last, here = folder, folders[folder]
             count += 1
-            if member[6] is not None:
-                length += len(base) + len(member[3])
+            if len(name) > BLOCK:
+                length += len(name)
             if count > most or length > _NAMES:
                 raise Damaged(f"holds more than {most:,} files, and what follows was not read")
             here[base] = offset | kind
@@ -245,7 +245,7 @@ class _Keeper:
         import hashlib
 
         digest, begin = hashlib.sha256(), b""
-        for piece in self._window.pieces(at, kept.size):
+        for piece in self._window.pieces(kept.size, at):
             begin += bytes(piece[: size - len(begin)])
             digest.update(piece)
         return kept._replace(data=begin, sha256=digest.hexdigest())

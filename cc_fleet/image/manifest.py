@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from cc_fleet.digest import sha256
 from cc_fleet.image.tar import Damaged
 from cc_fleet.records import NamedTuple
 
@@ -190,16 +191,22 @@ def _path(digest: str) -> str:
 
 def _checked(data: bytes | None, digest: str | None, what: str) -> dict[str, Any]:
     """A JSON object that is what its digest says."""
-    import hashlib
-
     if data is None:
         raise Damaged(f"{what} is missing")
-    if digest is not None and hashlib.new(digest.partition(":")[0], data).hexdigest() != digest.partition(":")[2]:
+    if digest is not None and digest != _digest(data, digest.partition(":")[0]):
         raise Damaged(f"{what} is not what its digest says")
     found = _parsed(data, what)
     if not isinstance(found, dict):
         raise Damaged(f"{what} is no JSON object")
     return found
+
+
+def _digest(data: bytes, algorithm: str) -> str:
+    if algorithm == "sha256":
+        return f"sha256:{sha256(data)}"
+    import hashlib
+
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
 def _json(archive: Documents, name: str) -> Any:

@@ -18,6 +18,7 @@ _WRONG = "is not what its digest says"
 if TYPE_CHECKING:
     from cc_fleet.image.cache import Cache
 
+_SMALL = 64 * 1024  # bytes of a layer that is not worth an entry in the cache
 _WORTH = 4 * 1024 * 1024  # bytes of a layer for which a thread is started: unpacking leaves the interpreter to others, reading headers does not
 
 
@@ -96,6 +97,7 @@ def _read(archive: Folder | Tar, blob: Blob, options: Options, store: Cache | No
         return layer.broken(f"has {span.size:,} bytes, and its manifest tells of {blob.size:,}")
     if not unpack.packing(span.read(BLOCK)):
         return _plain(span, blob, options)
+    store = store if span.size > _SMALL else None
     known = store.get(blob.digest, span.identity()) if store is not None and blob.digest and not options.verify and asked is None else None
     if known is not None:
         _tell(options, span.size)

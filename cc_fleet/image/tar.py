@@ -16,6 +16,7 @@ from cc_fleet.records import NamedTuple
 
 BLOCK = 512
 HARD, SYMBOLIC, FOLDER, SPARSE = b"125S"
+_PAX = ord("x")
 DEVICES = frozenset(b"346")
 _EXTENDED = frozenset(b"xgLKXNVM")
 _LINKS = frozenset(b"12")
@@ -37,7 +38,7 @@ class Source(Protocol):
 
     @property
     def at(self) -> Callable[[int, int], bytes]:
-        """So many bytes from an offset on, fewer where they end; what lies before an offset once asked for may be gone."""
+        """So many bytes from an offset on, fewer where they end; what lies further back than some kilobytes may be gone."""
 
     @property
     def end(self) -> int:
@@ -61,6 +62,8 @@ def members(source: Source, *, marked: bool = False) -> Iterator[Member]:
     """Every member of an archive; Damaged where a header is none, the bytes end too early, or (``marked``) without the mark that ends an archive."""
     at, offset, end = source.at, source.begin, source.end
     while (header := at(BLOCK, offset) if offset < end else b"") and header[0] and len(header) == BLOCK:
+        if header[156] == _PAX and (behind := _behind(source, offset, header)):
+            offset, header = offset + 2 * BLOCK, behind
         summed, kind = header[148:156], header[156]
         if summed[6]:  # otherwise six digits and NUL, as everybody writes them
             _check(header)
@@ -84,6 +87,17 @@ def members(source: Source, *, marked: bool = False) -> Iterator[Member]:
         raise Damaged("is cut off: bytes are missing at its end")
 
 
+def _behind(source: Source, offset: int, header: bytes) -> bytes:
+    """The header behind a PAX one that says nothing of a name or a size: most tell a time to the nanosecond, in one block.  Else nothing."""
+    if number(header[124:136]) > BLOCK:
+        return b""
+    both = source.at(2 * BLOCK, offset + BLOCK)
+    if b"path=" in both or b"size=" in both or b"GNU." in both or len(both) < 2 * BLOCK or not both[BLOCK]:
+        return b""
+    _check(header)
+    return both[BLOCK:]
+
+
 def _extended(source: Source, offset: int, header: bytes) -> tuple[Member, int]:
     """A member of which more headers tell, and where the next one lies."""
     more = _extensions(source, offset, header)
@@ -99,7 +113,8 @@ def _extended(source: Source, offset: int, header: bytes) -> tuple[Member, int]:
                 raise Damaged("is cut off within the map of a sparse file, or has too long a one")
             raw, going_on, data = raw + block, block[504], data + BLOCK
     link = more.link or header[157:257].partition(b"\0")[0]
-    rare = Rare(size, data, raw if more.sparse or kind == SPARSE else None)
+    usual = not more.sparse and kind != SPARSE and more.size is None
+    rare = None if usual else Rare(size, data, raw if more.sparse or kind == SPARSE else None)
     return (offset, kind, more.name or _name(header), link, size, header, rare), data + (size + 511 & ~511)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from cc_fleet.image.tar import Damaged
 
-_PIECE = 256 * 1024
+_PIECE, _BACK = 256 * 1024, 4096  # bytes that are held at a time, and of those before them
 _WINDOW = 128 * 1024 * 1024  # as the zstd program: what asks for more is refused
 # A layer unpacks to twice or ten times its size; what goes on beyond this was made to go on.
 _RATIO, _FREE, _MOST = 200, 1024**3, 128 * 1024**3
@@ -58,15 +58,14 @@ class Plain:
 
 
 class Window:
-    """Bytes that come once, asked for in order: a piece of them is held."""
+    """Bytes that come once, asked for in order: a piece of them is held, and the end of the one before."""
 
     begin = 0
 
     def __init__(self, readinto: Callable[[Any], int | None], most: Callable[[], int] | None = None, tell: Callable[[Any], None] | None = None) -> None:
         self._readinto, self._most, self._tell = readinto, most, tell
-        self._buffer = memoryview(bytearray(_PIECE))
-        self._start = self._have = 0
-        self._ended = False
+        self._buffer = memoryview(bytearray(_BACK + _PIECE))
+        self._start, self._have, self._ended = -_BACK, _BACK, False  # of the buffer, what came before the first byte included
 
     @property
     def reached(self) -> int:
@@ -82,21 +81,9 @@ class Window:
         begin = offset - self._start
         if begin + size <= self._have:
             return bytes(self._buffer[begin : begin + size])
-        return self._later(offset, size)
+        return b"".join(map(bytes, self.pieces(size, offset)))
 
-    def _later(self, offset: int, size: int) -> bytes:
-        while self.reached <= offset and not self._ended:
-            self._fill()
-        parts, wanted = [], size
-        while wanted and (begin := offset - self._start) < self._have:
-            part = bytes(self._buffer[begin : begin + wanted])
-            parts.append(part)
-            offset, wanted = offset + len(part), wanted - len(part)
-            if wanted and not self._ended:
-                self._fill()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def pieces(self, offset: int, size: int) -> Any:
+    def pieces(self, size: int, offset: int) -> Iterator[memoryview]:
         """``size`` bytes from ``offset`` on, as views of what is held."""
         while self.reached <= offset and not self._ended:
             self._fill()
@@ -113,11 +100,13 @@ class Window:
             self._fill()
 
     def _fill(self) -> None:
-        self._start += self._have
-        number = self._readinto(self._buffer) or 0
-        self._have, self._ended = number, number == 0
+        """Take the next piece in the place of the last one, of which the end is kept."""
+        self._buffer[:_BACK] = bytes(self._buffer[self._have - _BACK : self._have])
+        self._start += self._have - _BACK
+        number = self._readinto(self._buffer[_BACK:]) or 0
+        self._have, self._ended = _BACK + number, number == 0
         if self._tell is not None and number:
-            self._tell(self._buffer[:number])
+            self._tell(self._buffer[_BACK : self._have])
         if self._most is not None and self.reached > _FREE and self.reached > self._most():
             raise Damaged(f"unpacks to more than {_RATIO} times its size, and what follows was not read")
 
