@@ -96,7 +96,7 @@ def _indexed(archive: Documents, index: Any) -> Iterator[Described]:
         digest, kind = _text(descriptor, "digest"), _text(descriptor, "mediaType")
         annotations = descriptor.get("annotations")
         annotations = annotations if isinstance(annotations, dict) else {}
-        name = next((_text(annotations, key) for key in _NAMES if _text(annotations, key)), name)
+        name = next((_familiar(_text(annotations, key)) for key in _NAMES if _text(annotations, key)), name)
         if (digest in seen and not name) or "vnd.docker.reference.type" in annotations or _platform(descriptor.get("platform")) == "unknown/unknown":
             continue
         seen.add(digest)
@@ -150,7 +150,7 @@ def _saved(archive: Documents, manifest: Any) -> Iterator[Described]:
             return
         entry = entry if isinstance(entry, dict) else {}  # noqa: PLW2901
         tags = entry.get("RepoTags")
-        name = next((tag for tag in tags if isinstance(tag, str)), "") if isinstance(tags, list) else ""
+        name = _familiar(next((tag for tag in tags if isinstance(tag, str)), "")) if isinstance(tags, list) else ""
         file, files = _text(entry, "Config"), entry.get("Layers")
         files = files if isinstance(files, list) else []
         hexes = re.search(r"(?:^|/)([0-9a-f]{64})(?:\.json)?$", file)
@@ -234,6 +234,11 @@ def _platform(told: Any) -> str:
         return ""
     parts = [_text(told, "os"), _text(told, "architecture"), _text(told, "variant")]
     return _shown("/".join(parts).rstrip("/")) if any(parts) else ""
+
+
+def _familiar(name: str) -> str:
+    """A name as `docker` shows it, however the file spells it."""
+    return re.sub(r"^docker\.io/(?:library/)?", "", name[:1000])
 
 
 def _text(told: dict[str, Any], key: str) -> str:

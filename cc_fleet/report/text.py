@@ -19,7 +19,8 @@ def render(report: Report, style: Style = Style()) -> str:
     report = _with_backslashes(printable(report))
     lines, findings = [*_head(report, style)], report.by_target()
     for target, route, overlays in zip(report.targets, ways, report.overlays(), strict=True):
-        lines += ["", *_target(report, target, route, overlays, style), *_files(report, findings.get(target.name, []), style)]
+        told = report._replace(home=None) if target.kind == "image" else report  # nothing in an image is in the reader's home
+        lines += ["", *_target(told, target, route, overlays, style), *_files(told, findings.get(target.name, []), style)]
     if policy := findings.get("policy"):
         lines += ["", _paint("The policy itself", "bold", style), *_files(report, policy, style)]
     lines += ["", *_summary(report, style)]
