@@ -1,4 +1,4 @@
-"""Audit a sample laptop and repository that it makes in a temporary folder.
+"""Audit a sample laptop, image and repository that it makes in a temporary folder.
 
 Nothing else is read or touched.  The files stay there to play with.
 """
@@ -6,11 +6,15 @@ Nothing else is read or touched.  The files stay there to play with.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import io
+import json
 import os
 import sys
+import tarfile
 import tempfile
 
-from cc_fleet import repo
+from cc_fleet import image, repo
 from cc_fleet.cli._judge import judged, style
 from cc_fleet.host import facts
 from cc_fleet.host.machine import Machine, User
@@ -52,6 +56,16 @@ _FILES = {
     f"{_EXTENSIONS}/anthropic.claude-code-2.1.17-linux-x64/package.json": "{}\n",
     f"{_EXTENSIONS}/anthropic.claude-code-2.1.19-linux-x64/package.json": "{}\n",
 }
+# An image: of each layer the command that made it, and its files; a name with ``.wh.`` takes away.
+_LAYERS = (
+    ("ADD rootfs.tar /", {"etc/passwd": "root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n", "home/node/.profile": ""}),
+    ("RUN npm install -g @anthropic-ai/claude-code", {
+        f"{_PACKAGE}/package.json": '{"name": "@anthropic-ai/claude-code", "version": "2.1.19", "bin": {"claude": "cli.js"}}\n', f"{_PACKAGE}/cli.js": "#!/usr/bin/env node\n",
+    }),
+    ("RUN --mount=type=secret,id=login claude login", {"home/node/.claude/.credentials.json": "{}\n"}),
+    ("RUN rm /home/node/.claude/.credentials.json", {"home/node/.claude/.wh..credentials.json": ""}),
+)  # fmt: skip
+_ENVIRON = ["PATH=/usr/local/bin:/usr/bin:/bin", "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,15 +74,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     folder = tempfile.mkdtemp(prefix="cc-fleet-demo-")
-    laptop, policy = os.path.join(folder, "laptop"), os.path.join(folder, "policy.yaml")
+    laptop, saved, policy = (os.path.join(folder, name) for name in ("laptop", "image.tar", "policy.yaml"))
     write(laptop)
+    save(saved)
     with open(policy, "w", encoding="utf-8") as out:
         out.write(_POLICY)
-    print(f"A laptop and a repository (/home/ada/shop) are in {laptop},\nthe policy that judges them is {policy}.\n")
+    print(f"A laptop and a repository (/home/ada/shop) are in {laptop},\nan image is {saved}, the policy that judges them is {policy}.\n")
     args.verbose = False
-    report = judged(load([policy]), [facts.collect(sample(laptop)), repo.collect(os.path.join(laptop, SHOP))])
+    targets = [facts.collect(sample(laptop)), *image.collect(saved, options=image.Options(cache=False)), repo.collect(os.path.join(laptop, SHOP))]
+    report = judged(load([policy]), targets)
     sys.stdout.write(text.render(report._replace(home="/home/ada"), style(args)))
     print(f"\nRepair a file and ask again:  cc-fleet audit --root {laptop} --repo {laptop}/{SHOP} --policy {policy}")
+    print(f"The image alone:              cc-fleet audit --image {saved} --policy {policy}")
     print(f"The repository's as a patch:  cc-fleet plan --repo {laptop}/{SHOP} --policy {policy}")
     print("Learn more about a finding:   cc-fleet explain env-flag")
     return 0
@@ -84,6 +101,33 @@ def write(laptop: str) -> None:
     os.makedirs(os.path.join(laptop, "usr/local/bin"))
     os.symlink("../lib/node_modules/@anthropic-ai/claude-code/cli.js", os.path.join(laptop, "usr/local/bin/claude"))
     os.chmod(os.path.join(laptop, _PACKAGE, "cli.js"), 0o755)  # noqa: S103  a program
+
+
+def save(path: str) -> None:
+    """Write the sample image as ``docker save`` does."""
+    layers = [_tar({**files, **({"usr/local/bin/claude": None} if f"{_PACKAGE}/cli.js" in files else {})}) for _, files in _LAYERS]
+    config = json.dumps({
+        "os": "linux", "architecture": "amd64", "config": {"Env": _ENVIRON, "User": "node"}, "history": [{"created_by": command} for command, _ in _LAYERS],
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]},
+    }).encode()  # fmt: skip
+    named = {f"{number}/layer.tar": layer for number, layer in enumerate(layers, 1)}
+    about = f"{hashlib.sha256(config).hexdigest()}.json"
+    manifest = json.dumps([{"Config": about, "RepoTags": ["acme/ci:7"], "Layers": list(named)}]).encode()
+    with open(path, "wb") as out:
+        out.write(_tar({**named, about: config, "manifest.json": manifest}))
+
+
+def _tar(files: dict[str, bytes | str | None]) -> bytes:
+    """A tar of ``files``; None is the link of the sample's program."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in files.items():
+            entry, data = tarfile.TarInfo(name), content.encode() if isinstance(content, str) else content or b""
+            entry.size, entry.mode = len(data), 0o755
+            if content is None:
+                entry.type, entry.linkname = tarfile.SYMTYPE, f"../lib/{_PACKAGE.partition('/lib/')[2]}/cli.js"
+            archive.addfile(entry, io.BytesIO(data))
+    return made.getvalue()
 
 
 def sample(laptop: str) -> Machine:
