@@ -25,6 +25,7 @@ _VARIABLES, _LABELS, _COMMANDS = 5000, 200, 1000
 _CONCERNS = re.compile(r"claude|anthropic", re.IGNORECASE)
 _SHOWN_LABELS = frozenset(f"org.opencontainers.image.{name}" for name in ("version", "created", "revision", "title", "source", "ref.name", "base.name"))
 # A key or token by how it begins, as nothing else does: `task-` and `disk-` are words.
+_QUOTED = re.compile(r"`([^`]*)`?")
 _WORD = re.compile(r"\b[A-Za-z]+sk-")
 
 
@@ -142,6 +143,7 @@ def _shown(fact: Declared, layer: int | None) -> Declared:
     spec = fact.spec
     if spec is not None and shown.word(spec) is None:
         fact = fact._replace(spec=None, unresolved="a text that looks like a secret")
+    fact = fact._replace(unresolved=fact.unresolved and _QUOTED.sub(lambda found: f"`{shown.script(found[1])}`", fact.unresolved))
     used = fact.used and _told(fact.used, layer)
     place = _told(fact.place, layer if fact.used is None else None)
     return fact._replace(place=place, used=used, pin=None, job=None)

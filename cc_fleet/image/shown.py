@@ -67,6 +67,13 @@ def named(text: str) -> str:
     return redact.name(text) if re.fullmatch(r"[\w./@:-]{1,120}", text) and not _is_random(text) else REDACTED
 
 
+def script(text: str) -> str:
+    """A part of a command, a name or a command of its own, as it may be shown."""
+    if re.fullmatch(r"\$?\{?\w{1,60}\}?", text):
+        return text if not _is_random(text) else _MORE
+    return _printable(" ".join(_commands(text[:_LOOKED], cut=len(text) > _LOOKED)))
+
+
 def pairs(line: Instruction) -> Iterator[tuple[str, str]]:
     """The names that an ENV, ARG or LABEL gives a value, with the value as it was given."""
     yield from ((name, value) for name, equals, value in _pairs(line.keyword, line.text) if equals)
