@@ -13,6 +13,8 @@
     cwd: /home/ada/shop
     today: 2026-11-23
     repo: {Dockerfile: "FROM …"}              # instead of all these: a repository of these files
+    image: [{line: "RUN …", npm: {…}}]        # or an image of these lines of a Dockerfile; one with files, links, npm, or `gone` (paths) makes a layer
+    config: {Env: [A=1], User: node}          # … and what its config says
     facts: {gateways: [...]}                  # facts laid over those that were read; "target" is laid over, too
     others: [{name: bob-laptop}]              # more targets, each as the first but for these fields
     fixes: ["admin: install 2.1.330: npm …"]  # optional: who, what and command of each problem
@@ -21,16 +23,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cc_fleet import advisories, checks, repo
+from cc_fleet import advisories, checks, image, repo
 from cc_fleet.cli import main
 from cc_fleet.host import document, facts
 from cc_fleet.host.machine import Machine, User
@@ -90,6 +94,9 @@ def target(case: dict[str, Any], tmp: Path, loaded: Loaded) -> Target:
         for path, text in case["repo"].items():
             write(root, path, text)
         read = repo.collect(str(root), keep, "case")
+    elif "image" in case:
+        root.mkdir()
+        read = next(image.collect(str(saved(case, root)), keep, image.Options(cache=False, digests=digests)))
     else:
         _system(case, root)
         machine = under(str(root), keep, digests=digests)._replace(name="case", privileged=False)
@@ -108,6 +115,34 @@ def _called(machine: Machine, case: dict[str, Any]) -> Machine:
     environ = {"PATH": "/home/ada/.local/bin:/usr/local/bin:/usr/bin:/bin", **case.get("environ", {})}
     others = tuple(user for user in machine.users if user.name != "ada")
     return machine._replace(kind="machine", caller=ada, users=(ada, *others), environ=environ, cwd=case.get("cwd"))
+
+
+def saved(case: dict[str, Any], root: Path) -> Path:
+    """The image of a case, as ``docker save`` writes one."""
+    layers, history = [], []
+    for number, told in enumerate(case["image"]):
+        is_layer = told.keys() - {"line"}
+        history.append({"created_by": told["line"], "empty_layer": not is_layer})
+        if is_layer:
+            folder = root / f"layer{number}"
+            folder.mkdir()
+            _system({"os": "none", **told}, folder)
+            for path in told.get("gone", ()):
+                above, _, name = path.rpartition("/")
+                write(folder, f"{above}/.wh.{name}", "")
+            with tarfile.open(root / f"layer{number}.tar", "w") as tar:
+                tar.add(folder, ".")
+            layers.append(f"layer{number}.tar")
+    digests = [f"sha256:{hashlib.sha256((root / name).read_bytes()).hexdigest()}" for name in layers]
+    config = {"os": "linux", "architecture": "amd64", "config": case.get("config", {}), "history": history, "rootfs": {"type": "layers", "diff_ids": digests}}
+    stored = json.dumps(config).encode()
+    name = f"{hashlib.sha256(stored).hexdigest()}.json"
+    (root / name).write_bytes(stored)
+    (root / "manifest.json").write_text(json.dumps([{"Config": name, "RepoTags": ["case:1"], "Layers": layers}]), encoding="utf-8")
+    with tarfile.open(root / "image.tar", "w") as tar:
+        for one in ("manifest.json", name, *layers):
+            tar.add(root / one, one)
+    return root / "image.tar"
 
 
 TOPS = {"macos": ("Library", "System", "Users/ada"), "windows": ("Windows", "Program Files", "Users/ada")}

@@ -36,11 +36,11 @@ class Subject(NamedTuple):
         return (i for i in self.target.installs if i.product != "cli")
 
     def asked(self, *kinds: str) -> Iterator[Declared]:
-        """What a repository asks for of products of these kinds: cli, extension, action, gateway."""
-        if self.target.declared:  # what judges them is loaded in repositories alone
+        """What a repository, or an image's history, asks for of products of these kinds: cli, extension, action, gateway; of all where none is named."""
+        if self.target.declared:  # what judges them is loaded where something is declared
             from cc_fleet.client import declared
 
-            yield from (one for one in self.target.declared if declared.kind(one.product) in kinds)
+            yield from (one for one in declared.judged(self.target) if not kinds or declared.kind(one.product) in kinds)
 
 
 class Judgement(NamedTuple):
@@ -86,6 +86,10 @@ def judge(policy: Policy, advisories: tuple[Advisory, ...], targets: Iterable[Ta
 
             told, became = _excused.excused(ruled, told, target, today)
             ignored += [(judged[-1], *one) for one in became]
+        if target.kind == "image":
+            from cc_fleet.checks import _layers
+
+            told = [_layers.told(finding, target) for finding in told]
         findings += _caused(told)
     reviewed = laid.reviewed()
     for name, check in all_checks().items():

@@ -8,6 +8,9 @@ and the next ones to come; where a lock beside it holds one version, `cli-versio
 Told is the line where the version is written, or would be. `claude update`, and `claude install`
 without a version, are such lines too. A version that comes from elsewhere is `pin-unresolved`.
 
+Of an image the last line of its history that brings Claude Code is told, where Claude Code is still there: the
+next build brings another.
+
 **Fix**: write one exact version that the policy allows; the report names it.
 """
 

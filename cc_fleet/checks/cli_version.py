@@ -9,6 +9,8 @@ at the line where it is written. What a lock makes of a range is judged; without
 which every published version is refused (of others speaks `cli-unpinned`). So is the version of
 an action that the policy denies (`deny: [{product: claude-code-action, …}]`).
 
+In an image what it holds counts, in the layer that brought it, and not what an older line of its history asked for.
+
 **Fix**: install the version that the policy names; the report gives the command for the way
 this copy was installed, or the words to write.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cc_fleet.checks import Subject, _install
-from cc_fleet.model import Declared, Fix, Problem
+from cc_fleet.model import Declared, Fix, Install, Problem
 from cc_fleet.policy import Policy
 from cc_fleet.policy.allowed import nearest, refusal
 
@@ -33,12 +35,22 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         stored = copy.method == "native" and copy.active_for == ()
         yield Problem(
             f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
-            fix=_install.copy(policy, copy), severity="note" if stored else None,
+            fix=_install.copy(policy, copy), because=_asked_by(policy, subject, copy), severity="note" if stored else None,
         )  # fmt: skip
+    if subject.target.kind == "image":  # what its lines brought was judged above
+        return
     for asked in subject.asked("cli", "action"):
         problem = _asked(policy, asked) if asked.product == "cli" else _action(policy, asked)
         if problem is not None:
             yield problem
+
+
+def _asked_by(policy: Policy, subject: Subject, copy: Install) -> str | None:
+    """The line of an image's history that brought this copy and named no version, where that is as bad: it is the cause."""
+    if subject.target.kind != "image" or copy.place.layer is None or policy.severity.get("cli-unpinned", "error") != "error":
+        return None
+    brought = next((asked for asked in subject.asked("cli") if asked.place.layer == copy.place.layer), None)
+    return brought and f"cli-unpinned:{brought.place.file}:cli{f'@{brought.spec}' if brought.spec else ''}"
 
 
 def _asked(policy: Policy, asked: Declared) -> Problem | None:

@@ -90,6 +90,9 @@ def _fix(rule: Environment, name: str, view: View, places: tuple[Place, Place]) 
     value = f'"{wanted}"' if wanted is not None else _wanted(rule)
     if view.target.kind == "repository":
         return _fix_here(name, value, view, _is_locked(rule, view))
+    winner = view.env(name).winner
+    if view.target.kind == "image" and wanted is not None and not rule.locked and (winner is None or not winner.place.file.startswith("/")):
+        return Fix("you", f"write `ENV {name}={wanted}` in the Dockerfile")
     file = place.file if place.file.endswith(".json") and not rule.locked else belongs.file
     return Fix(who(Place(file)), f'set {name} to {value} in the "env" of {file}')
 

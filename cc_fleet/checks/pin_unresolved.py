@@ -22,7 +22,7 @@ DECLARED_ALONE = True
 
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
-    for asked in subject.target.declared:
+    for asked in subject.asked():
         from cc_fleet.checks import _declared
 
         if asked.unresolved and _declared.exact(asked) is None and not _declared.is_library(asked):

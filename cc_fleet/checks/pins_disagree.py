@@ -26,7 +26,7 @@ DECLARED_ALONE = True
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     pinned: dict[str, list[tuple[str, Declared]]] = {}
-    for asked in subject.target.declared:
+    for asked in subject.asked():
         from cc_fleet.checks import _declared
 
         version = _declared.exact(asked)

@@ -3,9 +3,11 @@
 The value is never read into a fact; only that it is there, of which kind, and who may read the
 file. A project's shared settings are committed, so a credential there is everybody's. So is one in any
 file of a repository: an image's `ENV`, a job's variables, a script; taking the line out does not
-take it out of the history. References (`$X`, `${{ secrets.X }}`) and placeholders are no credentials.
+take it out of the history. In an image every credential is everybody's who can pull it: in a variable, a build
+argument, any layer, one that a later layer deletes too. References (`$X`, `${{ secrets.X }}`) and placeholders are no credentials.
 
-**Fix**: revoke the credential, then keep the new one in the user's own files, mode 0600.
+**Fix**: revoke the credential, then keep the new one in the user's own files, mode 0600; an image's build gets it by
+`RUN --mount=type=secret`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     shared = {s.place.file for s in subject.target.settings if s.scope in ("project", "editor-workspace")}
     committed = subject.target.kind == "repository"
     for credential in subject.target.credentials:
-        problem = _committed(credential) if committed else _of(credential, credential.place.file in shared)
+        problem = _committed(credential) if committed else _pulled(credential) if subject.target.kind == "image" else _of(credential, credential.place.file in shared)
         if problem is not None:
             yield problem
 
@@ -35,6 +37,16 @@ def _committed(found: Credential) -> Problem | None:
     what = "a URL here holds a credential" if found.kind == "url" else f"{found.kind} is written here"
     return Problem(found.kind, f"{what}, and this file is committed: whoever has the repository has it, and its history keeps it", found.place,
                    Fix("you", "revoke it, and take the new one from a secret of the CI, of the build or of the user"))  # fmt: skip
+
+
+def _pulled(found: Credential) -> Problem | None:
+    if found.kind == "apiKeyHelper":
+        return None
+    what = "a URL here holds a credential" if found.kind == "url" else f"{found.kind} is in this image"
+    layer = found.place.layer
+    gone = f"; deleting it in layer {found.removed} does not take it out of layer {layer}" if found.removed is not None and layer is not None else ""
+    advice = "revoke it, and give the new one to a build by `RUN --mount=type=secret`, to a container when it starts"
+    return Problem(found.kind, f"{what}, and whoever can pull it has it{gone}", found.place, Fix("you", advice))
 
 
 def _of(found: Credential, shared: bool) -> Problem | None:

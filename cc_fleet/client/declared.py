@@ -44,6 +44,20 @@ def version(asked: Declared) -> str | None:
     return f"{found[1]}{found[2] or ''}{found[3] or ''}"
 
 
+def judged(target: Target) -> Iterator[Declared]:
+    """What is asked for and is judged as that: in a repository all of it.
+
+    An image has what its lines brought, and that is judged; of a line only that the next build may bring something else,
+    and only of the last line of those that ask for a product that is still there.
+    """
+    if target.kind != "image":
+        yield from target.declared
+        return
+    there = {install.product for install in target.installs if install.bundled_in is None} | {gateway.kind for gateway in target.gateways}
+    last = {asked.product: asked for asked in target.declared}
+    yield from (asked for product, asked in last.items() if product in there and version(asked) is None)
+
+
 def views(target: Target) -> Iterator[View]:
     """Every client at work in a repository; of each user the name of an image or job, or of a file that has none."""
     index = Index(target)

@@ -78,6 +78,9 @@ def _head(report: Report, style: Style) -> Iterator[str]:
 def _target(report: Report, target: Target, ways: tuple[Route, ...], overlays: tuple[str, ...], style: Style) -> Iterator[str]:
     laid = f", policy with {'overlays' if len(overlays) > 1 else 'overlay'} {', '.join(overlays)}" if overlays else ""
     yield f"{_paint(target.name, 'bold', style)}  {target.kind}, {target.os}{laid}"
+    for image in target.images:
+        count = len(target.layers)
+        yield _paint(f"  {image.platform}, runs as {image.user or 'root'}, {count} layer{'s' if count != 1 else ''}", "dim", style)
     for install in target.installs:
         if install.bundled_in is None and (install.active_for or install.product == "cli"):
             product = "Claude Code" if install.product == "cli" else install.product
