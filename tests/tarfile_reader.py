@@ -29,11 +29,11 @@ def read(path: str, pattern: str) -> tuple[list[str], dict[str, bytes]]:
         for name in told["Layers"]:
             with tarfile.open(fileobj=member(image, name), mode="r:") as layer:
                 for entry in layer:
-                    name = entry.name
+                    name = entry.name.removeprefix("./")
                     folder, slash, last = name.rpartition("/")
                     if last.startswith(".wh."):
                         gone(found, folder if last == ".wh..wh..opq" else folder + slash + last[4:])
-                    elif wanted("/" + name):
+                    elif not entry.isdir() and wanted("/" + name):
                         found[name] = content(layer, entry)
                     layer.members = []  # type: ignore[attr-defined]  # else it keeps each, which costs memory
     return environ, found
