@@ -15,7 +15,7 @@ from cc_fleet.cli import InputError
 from cc_fleet.model import Target
 
 # What names an image at a registry or a daemon, and no file: a transport, or a repository with a tag or a digest.
-_REFERENCE = re.compile(r"(?:docker|docker-daemon|containers-storage|oci-archive|docker-archive|oci|dir)://?.*|[a-z0-9][\w.-]*(?::\d+)?(?:/[\w.-]+)*(?::[\w.-]+|@sha256:[0-9a-f]{64})", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?:docker|docker-daemon|containers-storage|oci-archive|docker-archive|oci|dir):.+|[a-z0-9][\w.-]*(?::\d+)?(?:/[\w.-]+)*(?::[\w.-]+|@sha256:[0-9a-f]{64})", re.IGNORECASE)
 
 
 def targets(paths: list[str], keep: frozenset[str], args: argparse.Namespace, *, digests: bool) -> Iterator[tuple[Target, str]]:
@@ -29,21 +29,25 @@ def targets(paths: list[str], keep: frozenset[str], args: argparse.Namespace, *,
                 for target in image.collect(path, keep, options):
                     yield target, path
             except image.NotAnImage as err:
-                raise InputError(f"{path}: {err}") from None
+                raise InputError(f"{_shown(path)}: {err}") from None
+
+
+def _shown(path: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
 
 
 def _files(path: str) -> list[str]:
     if path != "-" and not os.path.exists(path):
         if _REFERENCE.fullmatch(path):
-            name = re.sub(r"^[\w-]+:/*", "", path) if "://" in path else path
-            raise InputError(f"{path}: is the name of an image, and no file; save it first: `docker save {name} -o image.tar`, or without a daemon `skopeo copy docker://{name} oci-archive:image.tar`")
-        raise InputError(f"{path}: no such file or folder")
+            name = re.sub(r"^(?:docker|docker-daemon|containers-storage|oci-archive|docker-archive|oci|dir):/*", "", path)
+            raise InputError(f"{_shown(path)}: is the name of an image, and no file; save it first: `docker save {_shown(name)} -o image.tar`, or without a daemon `skopeo copy docker://{_shown(name)} oci-archive:image.tar`")
+        raise InputError(f"{_shown(path)}: no such file or folder")
     try:
         return image.files(path)
     except image.NotAnImage as err:
-        raise InputError(f"{path}: {err}") from None
+        raise InputError(f"{_shown(path)}: {err}") from None
     except OSError as err:
-        raise InputError(f"{path}: {(err.strerror or 'cannot be read').lower()}") from None
+        raise InputError(f"{_shown(path)}: {(err.strerror or 'cannot be read').lower()}") from None
 
 
 class _Progress:
@@ -63,7 +67,7 @@ class _Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
     def begin(self, path: str) -> None:
-        self._path = os.path.basename(path)
+        self._path = _shown(os.path.basename(path))
 
     def tell(self, size: int) -> None:
         self._done += size

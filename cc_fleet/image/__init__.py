@@ -67,7 +67,9 @@ def collect(path: str, keep: frozenset[str] = frozenset(), options: Options = Op
         try:
             found, note = manifest.chosen(manifest.images(opened), options.platform)
         except Damaged as err:
-            damage = getattr(opened, "damage", None)
+            damage = None if isinstance(opened, Folder) else opened.damage
+            if damage is None and isinstance(err, manifest.Nothing):
+                raise NotAnImage(f"is no image: it {err}") from None
             yield _unread(label, f"{damage}; {err}" if damage else str(err))
             return
         for image in found:

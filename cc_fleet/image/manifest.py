@@ -24,6 +24,10 @@ _DIGEST = re.compile(r"(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 _MOST, _DEEP, _LAYERS = 1000, 4, 500
 
 
+class Nothing(Damaged):
+    """Neither of the two documents is there."""
+
+
 class Documents(Protocol):
     """What manifests are read from."""
 
@@ -56,11 +60,13 @@ def images(archive: Documents) -> list[Described]:
     """Every image that the archive holds; Damaged where neither of the two documents tells."""
     index, manifest = _json(archive, "index.json"), _json(archive, "manifest.json")
     if index is None and manifest is None:
-        raise Damaged("holds neither an index.json nor a manifest.json")
+        raise Nothing("holds neither an index.json nor a manifest.json")
     found: dict[object, Described] = {}
     for number, image in enumerate((*(_indexed(archive, index) if index is not None else ()), *(_saved(archive, manifest) if manifest is not None else ()))):
         key = (image.digest, tuple(layer.name for layer in image.layers)) if image.digest else number
         found[key] = found[key]._replace(name=found[key].name or image.name) if key in found else image
+    if not found:
+        raise Damaged("names no image")
     return list(found.values())
 
 
