@@ -128,22 +128,22 @@ def _described(archive: Documents, manifest: dict[str, Any], name: str, descript
     """The image of an OCI manifest."""
     told = manifest.get("config")
     told = told if isinstance(told, dict) else {}
-    kind, listed = _text(told, "mediaType"), _descriptors(manifest, "layers")
+    kind, listed = _text(told, "mediaType"), manifest.get("layers")
     try:
         if kind not in _CONFIGS:
             raise Damaged(f"is no image: its config is of the media type {_shown(kind)}")
         config = _blob(archive, _text(told, "digest"))
-        if len(listed) > _LAYERS:
-            raise Damaged(f"has more than {_LAYERS} layers")
+        unpacked = _unpacked(config, listed)
     except Damaged as err:
         return _damaged(name, str(err))
-    layers, unpacked = [], _unpacked(config)
-    for number, layer in enumerate(listed):
+    layers = []
+    for number, layer in enumerate(listed if isinstance(listed, list) else ()):
+        layer = layer if isinstance(layer, dict) else {}  # noqa: PLW2901
         digest, size = _text(layer, "digest"), layer.get("size")
         kind = _text(layer, "mediaType")
         damage = None if _LAYER.fullmatch(kind) else f"is of the media type {_shown(kind)}, which is no layer of files"
         damage = damage if _DIGEST.fullmatch(digest) else "has no digest that is one"
-        layers.append(Blob(_path(digest), digest, unpacked.get(number), size if type(size) is int else None, damage))
+        layers.append(Blob(_path(digest), digest, unpacked[number], size if type(size) is int else None, damage))
     platform = _platform(descriptor.get("platform")) or _platform({**config, "variant": config.get("variant")})
     return Described(name, platform, _text(told, "digest"), config, tuple(layers))
 
@@ -158,17 +158,14 @@ def _saved(archive: Documents, manifest: Any) -> Iterator[Described]:
         tags = entry.get("RepoTags")
         name = _familiar(next((tag for tag in tags if isinstance(tag, str)), "")) if isinstance(tags, list) else ""
         file, files = _text(entry, "Config"), entry.get("Layers")
-        files = files if isinstance(files, list) else []
         hexes = re.search(r"(?:^|/)([0-9a-f]{64})(?:\.json)?$", file)
         try:
             config = _checked(archive.document(file), f"sha256:{hexes[1]}" if hexes else None, "its config")
-            if len(files) > _LAYERS:
-                raise Damaged(f"has more than {_LAYERS} layers")
+            unpacked = _unpacked(config, files)
         except Damaged as err:
             yield _damaged(name, str(err))
             continue
-        unpacked = _unpacked(config)
-        layers = tuple(_file(one, unpacked.get(at)) for at, one in enumerate(files))
+        layers = tuple(_file(one, unpacked[at]) for at, one in enumerate(files if isinstance(files, list) else ()))
         yield Described(name, _platform({**config, "variant": config.get("variant")}), f"sha256:{hexes[1]}" if hexes else "", config, layers)
 
 
@@ -177,11 +174,16 @@ def _file(name: Any, unpacked: str | None) -> Blob:
     return Blob(name if isinstance(name, str) else "", f"{blob[1]}:{blob[2]}" if blob else None, unpacked, None)
 
 
-def _unpacked(config: dict[str, Any]) -> dict[int, str]:
-    """The digests of what the layers unpack to."""
+def _unpacked(config: dict[str, Any], layers: Any) -> list[str | None]:
+    """The digests of what the layers unpack to; Damaged where the image tells of others than it has."""
     rootfs = config.get("rootfs")
     listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-    return {at: one for at, one in enumerate(listed) if isinstance(one, str) and _DIGEST.fullmatch(one)} if isinstance(listed, list) else {}
+    if not isinstance(layers, list) or not isinstance(listed, list) or len(layers) != len(listed):
+        told = [str(len(one)) if isinstance(one, list) else "none" for one in (layers, listed)]
+        raise Damaged(f"lists {told[0]} layers, and its config {told[1]}")
+    if len(layers) > _LAYERS:
+        raise Damaged(f"has more than {_LAYERS} layers")
+    return [one if isinstance(one, str) and _DIGEST.fullmatch(one) else None for one in listed]
 
 
 def _blob(archive: Documents, digest: str) -> dict[str, Any]:

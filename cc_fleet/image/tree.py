@@ -17,6 +17,7 @@ from cc_fleet.records import NamedTuple
 _LINKS, _PARTS, _CHAIN = 40, 2000, 10
 _KIND = BLOCK - 1
 DIGEST = -1
+_TO_NOTHING = "is a hard link to a file that is not there"
 LOST = "passed by in a stream before it was known that it is wanted; save the image to a file"
 
 
@@ -75,6 +76,8 @@ class ImageTree:
         found = self.find(real) if real else None
         if real and found is None:
             raise Missing
+        if found is not None and found.kind == HARD:
+            raise Unreadable(_TO_NOTHING)
         about = self._about(found) if found is not None else Kept(0o755, 0, 0)
         kind = "folder" if found is None or found.kind == FOLDER else "other" if found.kind in DEVICES else "file"
         return Stat(kind, about.size, about.mode, about.uid, f"/{os.fsdecode(real)}")
@@ -142,8 +145,8 @@ class ImageTree:
             self._visible[folder] = tuple(found)
         return self._visible[folder]
 
-    def _linked(self, found: Found) -> Found | None:
-        """What a hard link is: a member of its layer, or of one below."""
+    def _linked(self, found: Found) -> Found:
+        """What a hard link is, a member of its layer or of one below; itself where that is not there."""
         number, value = found.layer, found.value
         for _ in range(_CHAIN):
             if value & _KIND != HARD:
@@ -152,7 +155,7 @@ class ImageTree:
             folder, _, name = (target or b"").rpartition(b"/")
             held = ((at, here[name]) for at in range(number, -1, -1) if name in (here := self.layers[at].folders.get(folder, {})) and here[name] != value)
             number, value = next(held, (number, value))
-        return None
+        return found
 
     def _file(self, path: str) -> Found:
         real = self._real(path)
@@ -161,6 +164,8 @@ class ImageTree:
             raise Missing
         if found is None or found.kind == FOLDER:
             raise Unreadable("is a folder")
+        if found.kind == HARD:
+            raise Unreadable(_TO_NOTHING)
         if found.kind in DEVICES:
             raise Unreadable("is not a regular file")
         return found
