@@ -45,6 +45,7 @@ class Files:
     def __init__(self, layers: Iterable[bytes] = ()) -> None:
         self.nodes: dict[Path, Node] = {(): ROOT}
         self.refused: list[str] = []
+        self.odd: list[str] = []  # below what is no folder: runtimes do not agree
         self.files = 0
         for number, data in enumerate(layers, 1):
             self.apply(data, number)
@@ -93,9 +94,12 @@ class Files:
             try:
                 folder = self.resolved(path[: at + 1])
             except (Missing, Unreadable):
+                if folder in self.nodes:
+                    self.odd.append(one.name)
                 self._remove(folder)
                 self.nodes[folder] = Node("folder", 0o755, 0, layer=number)
             if self.nodes[folder].kind != "folder":
+                self.odd.append(one.name)
                 self._remove(folder)
                 self.nodes[folder] = Node("folder", 0o755, 0, layer=number)
         path = (*folder, path[-1])
@@ -120,7 +124,7 @@ class Files:
     # Reading
 
     def resolved(self, path: Path, budget: int = _LINKS) -> Path:
-        """The path behind all links, of what is there."""
+        """The path behind all links, of what is there; ``..`` is where the path came from, as for a Disk below a root."""
         at: Path = ()
         todo = list(reversed(path))
         while todo:
@@ -128,18 +132,16 @@ class Files:
             if part in ("", ".", ".."):
                 at = at[:-1] if part == ".." else at
                 continue
-            if at in self.nodes and self.nodes[at].kind != "folder":
-                raise Missing
             at = (*at, part)
             node = self.nodes.get(at)
-            if node is None:
-                raise Missing
-            if node.kind == "link":
+            if node is not None and node.kind == "link":
                 budget -= 1
                 if budget < 0:
                     raise Unreadable("is a loop of links")
                 at = () if node.link.startswith("/") else at[:-1]
                 todo += reversed(node.link.split("/"))
+        if at not in self.nodes:
+            raise Missing
         return at
 
     def _found(self, path: str) -> tuple[Path, Node]:
