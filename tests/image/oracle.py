@@ -68,6 +68,8 @@ class Files:
                         self.nodes[()] = Node("folder", one.mode & 0o7777, one.uid, layer=number)
                 elif not path[-1].startswith(WHITEOUT):
                     self._put(path, one, opened, number)
+                else:
+                    self._made(path, one, number)
 
     def _take_away(self, path: Path) -> None:
         try:
@@ -87,7 +89,8 @@ class Files:
         self._empty(path)
         self.nodes.pop(path, None)
 
-    def _put(self, path: Path, one: tarfile.TarInfo, opened: tarfile.TarFile, number: int) -> None:
+    def _made(self, path: Path, one: tarfile.TarInfo, number: int) -> Path:
+        """The folder that ``path`` stands in, made where it is not there; runtimes make it for what takes away, too."""
         folder: Path = ()
         for at, name in enumerate(path[:-1]):  # folders that no member names
             folder = (*folder, name)
@@ -102,7 +105,10 @@ class Files:
                 self.odd.append(one.name)
                 self._remove(folder)
                 self.nodes[folder] = Node("folder", 0o755, 0, layer=number)
-        path = (*folder, path[-1])
+        return folder
+
+    def _put(self, path: Path, one: tarfile.TarInfo, opened: tarfile.TarFile, number: int) -> None:
+        path = (*self._made(path, one, number), path[-1])
         if one.islnk():
             target = parts(one.linkname)
             try:
@@ -168,10 +174,8 @@ class Files:
 
     def names(self, path: str) -> list[str]:
         real, node = self._found(path)
-        if node.kind == "file":
-            raise Unreadable("is not a folder")
         if node.kind != "folder":
-            raise Missing
+            raise Unreadable("is not a folder")
         return sorted(below[-1] for below in self.nodes if len(below) == len(real) + 1 and below[:-1] == real)
 
     def stat(self, path: str) -> Stat:
