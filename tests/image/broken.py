@@ -90,11 +90,6 @@ def _digest(descriptor: dict[str, Any]) -> str:
 # No images
 
 
-def _fifo(tmp: Path) -> Path:
-    os.mkfifo(tmp / "image")
-    return tmp / "image"
-
-
 def _loop(tmp: Path) -> Path:
     (tmp / "image").symlink_to("image")
     return tmp / "image"
@@ -135,7 +130,6 @@ REFUSED: dict[str, Made] = {
     "an empty folder": _folder(),
     "a folder of texts": _folder(**{"README.md": b"hi", "a.tar": b"no"}),
     "a folder of devices": _folder_of_fifos,
-    "a FIFO": _fifo,
     "a device": lambda tmp: "/dev/zero",
     "a loop of links": _loop,
     "a registry's name": lambda tmp: "docker://node:22",
@@ -143,6 +137,8 @@ REFUSED: dict[str, Made] = {
     "a registry's name with a digest": lambda tmp: "ghcr.io/acme/ci@sha256:" + "0" * 64,
     "no name": lambda tmp: "",
 }  # fmt: skip
+# Of these nobody can say whether they were to be images: they may be told as a target that cannot be read.
+PERHAPS = frozenset({"zeros", "noise in gzip", "nothing in gzip", "a head of gzip", "a head of zstd", "a tar that is no image", "an empty tar"})
 
 
 # Structures
@@ -205,11 +201,11 @@ def _doubling(blobs: dict[str, bytes], index: dict[str, Any]) -> None:
 
 
 def _many(blobs: dict[str, bytes], index: dict[str, Any]) -> None:
-    index["manifests"] = [{**index["manifests"][0], "digest": f"sha256:{at:064x}"} for at in range(100_000)]
+    index["manifests"] = [{**index["manifests"][0], "digest": f"sha256:{at:064x}"} for at in range(40_000)]
 
 
 def _often(blobs: dict[str, bytes], index: dict[str, Any]) -> None:
-    index["manifests"] = index["manifests"] * 100_000
+    index["manifests"] = index["manifests"] * 20_000
 
 
 def _big(document: str) -> Callable[[dict[str, bytes], dict[str, Any]], None]:
@@ -389,7 +385,7 @@ STRUCTURES: dict[str, Made] = {
     "indexes in a circle": rewritten(_circle),
     "indexes 1000 deep": rewritten(_nested(1000)),
     "indexes that double": rewritten(_doubling),
-    "100,000 manifests that are missing": rewritten(_many),
+    "40,000 manifests that are missing": rewritten(_many),
     "an index of 100 MB": rewritten(_big("index")),
     "a manifest of 100 MB": rewritten(_big("manifest")),
     "a config of 100 MB": rewritten(_big("config")),
@@ -511,7 +507,11 @@ MEMBERS: dict[str, Made] = {
     "a name with NULs": _paxed(("path", b"etc/environment\0x")),
     "an empty name": with_members(lambda: [file(""), file("."), file("/"), file("./"), symlink("", "/etc"), symlink("/", "/etc"), symlink(".", "etc")]),
     "a negative size": _sized(number(-1, 12)),
-    "a huge size": _sized(number(1 << 90, 12)),
+    "a huge size": _sized(number(1 << 80, 12)),
+    "a size with a sign": _sized(b"-0000002000"),
+    "a size with a sign that leads before the beginning": _sized(b"-7777777777"),
+    "a size of Python's digits": _sized(b"1_0"),
+    "a size of twelve digits": with_members(lambda: header(b"etc/x", b"000000002000") + padded(bytes(1024)) + tar(claude.npm())),
     "the largest octal size": _sized(b"777777777777"),
     "a size that is no number": _sized(b"12a4"),
     "a size of spaces": _sized(b" " * 12),
@@ -565,7 +565,9 @@ MEMBERS: dict[str, Made] = {
     "one block of zeros": with_members(lambda: tar([file("etc/motd", "x")], end=bytes(BLOCK)) + tar([file("etc/environment", "X=1")])),
     "a layer of half a block": with_members(lambda: b"x" * 300),
     "an empty layer": with_members(lambda: b""),
-    "deep folders": with_members(lambda: [file("/".join("d" * 1 for _ in range(5000)) + "/x", "y"), folder("e/" * 20_000)]),
+    "folders 5000 deep": with_members(lambda: [file("d/" * 5000 + "x", "y"), folder("e/" * 20_000)]),
+    "folders 490,000 deep": with_members(lambda: [file("d/" * 490_000 + "x", "y")]),
+    "many folders 1000 deep": with_members(lambda: [file(f"{at}/" + "d/" * 1000 + "x", "y") for at in range(2000)]),
     "whiteouts of everything": with_members(lambda: [Member(f"d{at}/.wh..wh..opq") for at in range(5000)] + [Member(f".wh.d{at}") for at in range(5000)] + [Member(".wh..wh..opq")]),
     "a wanted file of 200 MB": with_members(lambda: [file("home/ada/.claude/settings.json", bytes(200 << 20))]),
     "40 wanted files of 7 MB": with_members(lambda: b"".join(member(file(f"usr/local/lib/node_modules/a{at}/node_modules/@anthropic-ai/claude-code/package.json", _SEVEN)) for at in range(40)) + ZERO),
@@ -645,7 +647,7 @@ def _many_entries(tmp: Path) -> Path:
 
 
 def _many_history(tmp: Path) -> Path:
-    told = [{"created_by": f"RUN npm i -g @anthropic-ai/claude-code@2.1.{at}", "empty_layer": True} for at in range(200_000)]
+    told = [{"created_by": f"RUN npm i -g @anthropic-ai/claude-code@2.1.{at}", "empty_layer": True} for at in range(60_000)]
     return written(tar(oci([image(claude.layers(), history=told)])))(tmp)
 
 
@@ -655,8 +657,8 @@ def _long_history(tmp: Path) -> Path:
 
 
 def _many_env(tmp: Path) -> Path:
-    env = [f"CLAUDE_X{at}={'y' * 100}" for at in range(100_000)] + ["", "=", "x", 5, None, "ANTHROPIC_\x1b[31m=\x1b[2J", "ANTHROPIC_API_KEY=" + "s" * 5_000_000]
-    labels = {f"l{at}": "x" * 50 for at in range(100_000)} | {"\x1b[31m": "\x1b[2J", "n": 5}
+    env = [f"CLAUDE_X{at}={'y' * 100}" for at in range(40_000)] + ["", "=", "x", 5, None, "ANTHROPIC_\x1b[31m=\x1b[2J", "ANTHROPIC_API_KEY=" + "s" * 500_000]
+    labels = {f"l{at}": "x" * 50 for at in range(30_000)} | {"\x1b[31m": "\x1b[2J", "n": 5}
     return written(tar(oci([image(claude.layers(), inner={"Env": env, "Labels": labels, "User": "\x1b[31m\n" + "u" * 100_000})])))(tmp)
 
 
@@ -685,8 +687,8 @@ BOMBS: dict[str, tuple[Made, float, float]] = {  # with seconds and megabytes th
     "300,000 frames of zstd": (_many_parts("zst"), 20, 250),
     "10,000 layers": (_layers(10_000, same=False), 30, 400),
     "one layer 10,000 times": (_layers(10_000, same=True), 30, 400),
-    "100,000 times one manifest": (rewritten(_often), 30, 400),
-    "200,000 history lines": (_many_history, 30, 600),
+    "20,000 times one manifest": (rewritten(_often), 30, 400),
+    "60,000 history lines": (_many_history, 30, 600),
     "long history lines": (_long_history, 20, 400),
-    "200,000 variables and labels": (_many_env, 30, 600),
+    "40,000 variables and labels": (_many_env, 30, 600),
 }  # fmt: skip

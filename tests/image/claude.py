@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 from tests.image.build import Blob, Member, Picture, file, folder, hardlink, image, layer, symlink, whiteout
 
@@ -42,10 +43,12 @@ def own() -> list[Member]:
     ]  # fmt: skip
 
 
-def layers(packed: str = "plain", form: str = "pax") -> list[Blob]:
-    """A base, an install, what is a user's, and a layer that takes a credential away."""
-    return [layer(one, form, packed) for one in (base(), npm(), own(), [whiteout("home/ada/.claude/.credentials.json"), file("opt/x", "x")])]
+def layers(packed: str = "plain", form: str = "pax", more: int = 0) -> list[Blob]:
+    """A base, an install, what is a user's, and a layer that takes a credential away; each with ``more`` bytes that do not pack."""
+    taken = [whiteout("home/ada/.claude/.credentials.json"), file("opt/x", "x")]
+    noise = random.Random(5)
+    return [layer([*one, file(f"opt/noise{at}", noise.randbytes(more))] if more else one, form, packed) for at, one in enumerate((base(), npm(), own(), taken))]
 
 
-def picture(packed: str = "plain", tags: tuple[str, ...] = ("acme/ci:1",)) -> Picture:
-    return image(layers(packed), tags=tags, inner={"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", f"ANTHROPIC_API_KEY={TOKEN}", "DISABLE_AUTOUPDATER=1"], "User": "ada"})
+def picture(packed: str = "plain", tags: tuple[str, ...] = ("acme/ci:1",), more: int = 0) -> Picture:
+    return image(layers(packed, more=more), tags=tags, inner={"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", f"ANTHROPIC_API_KEY={TOKEN}", "DISABLE_AUTOUPDATER=1"], "User": "ada"})

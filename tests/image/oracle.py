@@ -45,6 +45,7 @@ class Files:
     def __init__(self, layers: Iterable[bytes] = ()) -> None:
         self.nodes: dict[Path, Node] = {(): ROOT}
         self.refused: list[str] = []
+        self.odd: list[str] = []  # below what is no folder: runtimes do not agree
         self.files = 0
         for number, data in enumerate(layers, 1):
             self.apply(data, number)
@@ -67,6 +68,8 @@ class Files:
                         self.nodes[()] = Node("folder", one.mode & 0o7777, one.uid, layer=number)
                 elif not path[-1].startswith(WHITEOUT):
                     self._put(path, one, opened, number)
+                else:
+                    self._made(path, one, number)
 
     def _take_away(self, path: Path) -> None:
         try:
@@ -86,19 +89,26 @@ class Files:
         self._empty(path)
         self.nodes.pop(path, None)
 
-    def _put(self, path: Path, one: tarfile.TarInfo, opened: tarfile.TarFile, number: int) -> None:
+    def _made(self, path: Path, one: tarfile.TarInfo, number: int) -> Path:
+        """The folder that ``path`` stands in, made where it is not there; runtimes make it for what takes away, too."""
         folder: Path = ()
         for at, name in enumerate(path[:-1]):  # folders that no member names
             folder = (*folder, name)
             try:
                 folder = self.resolved(path[: at + 1])
             except (Missing, Unreadable):
+                if folder in self.nodes:
+                    self.odd.append(one.name)
                 self._remove(folder)
                 self.nodes[folder] = Node("folder", 0o755, 0, layer=number)
             if self.nodes[folder].kind != "folder":
+                self.odd.append(one.name)
                 self._remove(folder)
                 self.nodes[folder] = Node("folder", 0o755, 0, layer=number)
-        path = (*folder, path[-1])
+        return folder
+
+    def _put(self, path: Path, one: tarfile.TarInfo, opened: tarfile.TarFile, number: int) -> None:
+        path = (*self._made(path, one, number), path[-1])
         if one.islnk():
             target = parts(one.linkname)
             try:
@@ -120,7 +130,7 @@ class Files:
     # Reading
 
     def resolved(self, path: Path, budget: int = _LINKS) -> Path:
-        """The path behind all links, of what is there."""
+        """The path behind all links, of what is there; ``..`` is where the path came from, as for a Disk below a root."""
         at: Path = ()
         todo = list(reversed(path))
         while todo:
@@ -128,18 +138,16 @@ class Files:
             if part in ("", ".", ".."):
                 at = at[:-1] if part == ".." else at
                 continue
-            if at in self.nodes and self.nodes[at].kind != "folder":
-                raise Missing
             at = (*at, part)
             node = self.nodes.get(at)
-            if node is None:
-                raise Missing
-            if node.kind == "link":
+            if node is not None and node.kind == "link":
                 budget -= 1
                 if budget < 0:
                     raise Unreadable("is a loop of links")
                 at = () if node.link.startswith("/") else at[:-1]
                 todo += reversed(node.link.split("/"))
+        if at not in self.nodes:
+            raise Missing
         return at
 
     def _found(self, path: str) -> tuple[Path, Node]:
@@ -166,10 +174,8 @@ class Files:
 
     def names(self, path: str) -> list[str]:
         real, node = self._found(path)
-        if node.kind == "file":
-            raise Unreadable("is not a folder")
         if node.kind != "folder":
-            raise Missing
+            raise Unreadable("is not a folder")
         return sorted(below[-1] for below in self.nodes if len(below) == len(real) + 1 and below[:-1] == real)
 
     def stat(self, path: str) -> Stat:

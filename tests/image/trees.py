@@ -37,7 +37,7 @@ def sparse(draw: st.DrawFn) -> Member:
         content += bytes(hole) + data
         at += hole + len(data)
     content += bytes(draw(st.integers(0, 700)))
-    if draw(st.booleans()):
+    if not pieces or draw(st.booleans()):
         pieces.append((len(content), 0))
     return Member(draw(paths()), content, sparse=tuple(pieces), style=draw(st.sampled_from(("gnu", "0.0", "0.1", "1.0"))))
 
