@@ -96,6 +96,8 @@ def _versions(policies: Sequence[Policy], target: Target, findings: Sequence[Fin
         if one.bundled_in is None and one.product in ("cli", EXTENSION)
     ]  # fmt: skip
     open_ = [one._replace(unresolved=None, spec=one.spec or None) for one in declared.judged(target) if one.product in ("cli", EXTENSION)]
+    unasked = {(one.product, one.place.layer) for one in open_ if one.place.layer is not None}  # nobody pinned what came of these
+    copies = [one for one in copies if (one.product, one.place.layer) not in unasked or (one.spec and wanted.allowed(policies, one.product, one.spec))]
     by_place: dict[Place, list[Declared]] = {}
     for asked in (*copies, *open_):
         by_place.setdefault(asked.place, []).append(asked)
