@@ -60,7 +60,7 @@ def test_no_secret_is_shown(line: str, secret: str) -> None:
     assert secret not in everything(config)
 
 
-@pytest.mark.parametrize("line", ["LABEL SECRET", "ARG SECRET", "ENV 'SECRET=x'", "SECRET", "RUN SECRET", "RUN claude SECRET", f"RUN npm i -g {PACKAGE}@SECRET", "WORKDIR /SECRET", "USER SECRET", "COPY SECRET /x"])
+@pytest.mark.parametrize("line", ["LABEL SECRET", "ARG SECRET", "ENV 'SECRET=x'", "SECRET", "RUN SECRET", "RUN claude SECRET", f"RUN npm i -g {PACKAGE}@SECRET", f"RUN npm i -g {PACKAGE}@$(cat /run/SECRET)", "WORKDIR /SECRET", "USER SECRET", "COPY SECRET /x"])
 @pytest.mark.parametrize("secret", ["sk-ant-api03-abcdefghijklmnop", "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA"])
 def test_what_looks_like_a_secret_is_not_shown_where_names_stand(line: str, secret: str) -> None:
     config = {"history": [{"created_by": line.replace("SECRET", secret)}], "config": {"Env": [f"{secret}=A"], "Labels": {secret: "y"}, "User": secret}}

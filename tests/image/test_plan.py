@@ -9,6 +9,7 @@ import pytest
 
 from cc_fleet import checks
 from cc_fleet.cli import main
+from cc_fleet.model import Finding, Fix, Place, Problem
 from cc_fleet.plan import image
 from tests import case
 
@@ -84,6 +85,17 @@ def test_a_plan_is_the_same_every_time_and_each_line_is_one(tmp_path: Path) -> N
     assert told == planned(tmp_path / "b", lines)
     assert all(line.isprintable() for line in told)
     assert not any(line.startswith("RUN evil") for line in told)
+
+
+def test_no_name_and_no_message_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    told = {"image": [BASE], "policy": RULES}
+    loaded = case.policy(told, tmp_path)
+    target = case.target(told, tmp_path, loaded)._replace(name="x\nRUN evil")
+    place = Place("/a\nRUN evil", 1, None, "b\nRUN evil")
+    findings = [Finding("settings-invalid", "error", target.name, Problem("x", "is\nRUN evil", place, Fix("you", "do\rRUN evil")), "0")]
+    assert image.lines([loaded.policy], target, findings) == [
+        r"# What the Dockerfile of x\nRUN evil should say", "", "# in addition", r"# is\nRUN evil: do\rRUN evil",
+    ]  # fmt: skip
 
 
 def saved(tmp: Path, lines: list[dict[str, Any]]) -> str:
