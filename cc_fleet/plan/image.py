@@ -61,7 +61,7 @@ def _of(finding: Finding, target: Target, versions: Mapping[Place, str | None]) 
     """The comments and lines of one finding."""
     problem = finding.problem
     message = problem.message.removesuffix(_layers.named(target, problem.place.layer))
-    if finding.check in _VERSIONS and problem.place in versions:
+    if finding.check in (*_VERSIONS, "cli-broken") and problem.place in versions:
         version = versions[problem.place]
         yield f"# {message}"
         yield f"RUN {_run(target, problem, version)}" if version else "# no published version of it is allowed"

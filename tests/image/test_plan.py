@@ -44,6 +44,13 @@ def test_a_line_without_a_version_and_what_it_brought_are_one_line(tmp_path: Pat
     assert [line for line in told if not line.startswith("#")] == ["", f"{NPM}@2.1.330"]
 
 
+def test_a_copy_that_is_refused_and_broken_is_installed_once(tmp_path: Path) -> None:
+    broken = {"/usr/local/lib/node_modules/@anthropic-ai/claude-code/package.json": '{"version": "2.1.130", "bin": {"claude": "bin/claude.exe"}}'}
+    told = planned(tmp_path, [{"line": f"{NPM}@2.1.130", "files": broken}])
+    assert [line for line in told if line and not line.startswith("#")] == [f"{NPM}@2.1.163"]
+    assert [line for line in told if "cannot run" in line]
+
+
 def test_the_policys_install_comes_first(tmp_path: Path) -> None:
     told = planned(tmp_path, [{"line": f"{NPM}@2.1.17", "npm": {"/usr/local": "2.1.17"}}], RULES.replace("}", ', install: "2.1.330"}'))
     assert told[-1] == f"{NPM}@2.1.330"
