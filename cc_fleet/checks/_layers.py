@@ -29,12 +29,19 @@ def named(target: Target, number: int | None) -> str:
     return f" (layer {number} of {len(target.layers)}{f': {command}' if command else ''})" if target.layers else f" (layer {number})"
 
 
+def built(command: str) -> str:
+    """A command for a machine as a build runs it: nobody answers it, and no copy is there that could install another."""
+    command = _PREFIX.sub("", command, count=1)
+    command = re.sub(r"^claude install (?=\S+$)", "curl -fsSL https://claude.ai/install.sh | bash -s ", command)
+    return re.sub(r"^(apt-get|dnf) (install|remove) ", r"\1 \2 -y ", command)
+
+
 def _in_dockerfile(fix: Fix) -> Fix:
     """What to write where the image is made: nobody changes an image by hand."""
     who = "you" if fix.who == "admin" else fix.who
     if fix.command is None:
         return Fix(who, f"{fix.summary}, by `COPY managed-settings.json {_MANAGED.rpartition('/')[0]}/`" if _MANAGED in fix.summary else fix.summary)
-    command = _PREFIX.sub("", fix.command, count=1)
+    command = built(fix.command)
     if _TAKES_AWAY.match(command):
         return Fix(who, f"in the Dockerfile, {fix.summary} in the RUN that brings it, so that no layer has it: `{command}`")
     return Fix(who, f"in the Dockerfile, {fix.summary}: `RUN {command}`")

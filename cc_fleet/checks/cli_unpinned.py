@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from cc_fleet.checks import Subject
 from cc_fleet.model import Declared, Problem
 from cc_fleet.policy import Policy
-from cc_fleet.policy.allowed import best
+from cc_fleet.policy.allowed import best, refusal
 
 SEVERITY = "error"
 DECLARED_ALONE = True
@@ -29,19 +29,25 @@ DECLARED_ALONE = True
 
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     for asked in subject.asked("cli"):
-        problem = _of(policy, asked)
+        problem = _of(policy, asked, _there(policy, subject, asked) or best(policy))
         if problem is not None:
             yield problem
 
 
-def _of(policy: Policy, asked: Declared) -> Problem | None:
+def _there(policy: Policy, subject: Subject, asked: Declared) -> str | None:
+    """The version that an image's line brought, where the policy allows it: the least change is to name it."""
+    brought = (copy.version for copy in subject.copies() if asked.place.layer is not None and copy.place.layer == asked.place.layer)
+    return next((version for version in brought if refusal(policy, "cli", version, policy.cli.versions) is None), None)
+
+
+def _of(policy: Policy, asked: Declared, version: str | None) -> Problem | None:
     from cc_fleet.checks import _declared, _written
 
     if asked.unresolved or _declared.exact(asked) is not None:
         return None
     message = _wrong(policy, asked)
     named = "cli" if asked.spec is None else f"cli@{asked.spec}"
-    return Problem(named, message, asked.place, _written.fix(asked, best(policy))) if message is not None else None
+    return Problem(named, message, asked.place, _written.fix(asked, version)) if message is not None else None
 
 
 def _wrong(policy: Policy, asked: Declared) -> str | None:

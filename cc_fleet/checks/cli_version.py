@@ -35,7 +35,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
         stored = copy.method == "native" and copy.active_for == ()
         yield Problem(
             f"cli@{copy.version}", f"Claude Code {copy.version} {refused}", copy.place,
-            fix=_install.copy(policy, copy), because=_asked_by(policy, subject, copy), severity="note" if stored else None,
+            fix=_fix(policy, subject, copy), because=_asked_by(policy, subject, copy), severity="note" if stored else None,
         )  # fmt: skip
     if subject.target.kind == "image":  # what its lines brought was judged above
         return
@@ -45,12 +45,23 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
             yield problem
 
 
+def _fix(policy: Policy, subject: Subject, copy: Install) -> Fix | None:
+    """As on a machine; what an image's line pins goes to the nearest version, as in a repository."""
+    pinned = subject.target.kind == "image" and _brought_by(subject, copy) is None
+    return _install.cli(copy, nearest(policy, copy.version)) if pinned else _install.copy(policy, copy)
+
+
 def _asked_by(policy: Policy, subject: Subject, copy: Install) -> str | None:
     """The line of an image's history that brought this copy and named no version, where that is as bad: it is the cause."""
-    if subject.target.kind != "image" or copy.place.layer is None or policy.severity.get("cli-unpinned", "error") != "error":
-        return None
-    brought = next((asked for asked in subject.asked("cli") if asked.place.layer == copy.place.layer), None)
+    brought = _brought_by(subject, copy) if policy.severity.get("cli-unpinned", "error") == "error" else None
     return brought and f"cli-unpinned:{brought.place.file}:cli{f'@{brought.spec}' if brought.spec else ''}"
+
+
+def _brought_by(subject: Subject, copy: Install) -> Declared | None:
+    """The line of an image's history that made the layer of this copy, and named no version."""
+    if subject.target.kind != "image" or copy.place.layer is None:
+        return None
+    return next((asked for asked in subject.asked("cli") if asked.place.layer == copy.place.layer), None)
 
 
 def _asked(policy: Policy, asked: Declared) -> Problem | None:

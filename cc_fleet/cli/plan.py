@@ -1,4 +1,7 @@
-"""Show what would put a repository right, as a patch: `git apply` takes it, and nothing is written.
+"""Show what would put a repository right, as a patch, or an image, as what its Dockerfile should say; nothing is written.
+
+Of a repository it is a patch, which `git apply` takes; of an image a part of a Dockerfile, by the layers that it is
+to stand instead of.
 
 Each version that an audit complains about is pinned: in place of a denied one to its denial's
 `instead`, else to `cli.install`, else to the nearest published version that is allowed (the next
@@ -16,8 +19,8 @@ import sys
 from collections.abc import Sequence
 
 from cc_fleet.cli import InputError
-from cc_fleet.cli._judge import grouped, judged, policy_options
-from cc_fleet.model import Finding, Place, Target
+from cc_fleet.cli._judge import check_image_options, chosen_policy, grouped, image_options, judged, policy_options
+from cc_fleet.model import Finding, Gap, Place, Target
 from cc_fleet.plan.files import Files
 from cc_fleet.plan.nouns import Edit, Left
 from cc_fleet.policy import Policy, committed
@@ -25,16 +28,24 @@ from cc_fleet.policy.load import Loaded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", metavar="DIR", required=True, help="the repository that should be put right; the patch applies in DIR")
-    parser.add_argument("--out", metavar="FILE", help="write the patch to FILE instead of standard output; empty where nothing would change")
+    parser.add_argument("--repo", metavar="DIR", help="the repository that should be put right; the patch applies in DIR")
+    image_options(parser, what="the image that should be put right, in a file: of `docker save`, an OCI layout (tar or folder), packed or not, or -")
+    parser.add_argument("--out", metavar="FILE", help="write to FILE instead of standard output; empty where nothing would change")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 1 where something would change")
     policy_options(parser)
     parser.add_argument("--policy-ref", metavar="REV", help=f"read {committed.NAME} from this git revision")
     parser.add_argument("--no-ignore", action="store_true", help="also change what a comment (cc-fleet: ignore[CHECK] reason) excuses")
-    parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the repository is in this group, besides those that the policy tells; repeatable")
+    parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the repository or image is in this group, besides those that the policy tells; repeatable")
 
 
 def run(args: argparse.Namespace) -> int:
+    if (args.repo is None) == (args.image is None):
+        raise InputError("give one of --repo and --image: what should be put right")
+    check_image_options(args)
+    return _of_repository(args) if args.repo is not None else _of_images(args)
+
+
+def _of_repository(args: argparse.Namespace) -> int:
     from cc_fleet import plan, repo
     from cc_fleet.cli import _repository
     from cc_fleet.plan import patch
@@ -51,6 +62,26 @@ def run(args: argparse.Namespace) -> int:
     _write(rendered.data, args.out)
     _tell((*planned.left, *rendered.left), planned.renewals, rendered.edits, args)
     return 1 if args.detailed_exitcode and rendered.edits else 0
+
+
+def _of_images(args: argparse.Namespace) -> int:
+    from cc_fleet.cli import _images
+    from cc_fleet.plan import image
+
+    for name in ("policy_ref", "no_ignore"):
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')} is about repositories; give --repo as well")
+    loaded = chosen_policy(args.policy)
+    lines: list[str] = []
+    gaps: list[Gap] = []
+    for target, _ in _images.targets([args.image], loaded.policy.names(), args, digests=loaded.policy.digests):
+        found = image.lines([_ruled(loaded, target, args.group)], target, judged(loaded, [target], args.group).findings)
+        lines += ["", *found] if lines and found else found
+        gaps += target.gaps
+    _write("".join(f"{line}\n" for line in lines).encode(), args.out)
+    for gap in gaps:
+        _say(f"# not read: {gap.place}: {gap.reason}")
+    return 1 if args.detailed_exitcode and lines else 4 if gaps else 0
 
 
 def _check_out(args: argparse.Namespace, files: Files) -> None:

@@ -64,7 +64,7 @@ def _target(target: Target, found: str, overlays: tuple[str, ...], ways: tuple[R
         "routes": [plain(route) for route in ways],
         "gaps": [plain(gap) for gap in target.gaps],
         "coverage": plain(target.coverage),
-        **({"image": plain(target.images[0]) if target.images else None, "layers": [plain(layer) for layer in target.layers]} if target.kind == "image" else {}),
+        **({"image": plain(target.images[0]), "layers": [plain(layer) for layer in target.layers]} if target.images else {}),
     }  # fmt: skip
 
 
