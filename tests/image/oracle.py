@@ -92,7 +92,11 @@ class Files:
     def _made(self, path: Path, one: tarfile.TarInfo, number: int) -> Path:
         """The folder that ``path`` stands in, made where it is not there; runtimes make it for what takes away, too."""
         folder: Path = ()
+        led = 0
         for at, name in enumerate(path[:-1]):  # folders that no member names
+            led += self.nodes.get((*folder, name), ROOT).kind == "link"
+            if led > 1:
+                self.odd.append(one.name)  # one link above a name is usual, more are not
             folder = (*folder, name)
             try:
                 folder = self.resolved(path[: at + 1])
@@ -122,6 +126,8 @@ class Files:
             self.nodes[path] = node._replace(layer=number)
             return
         if not (one.isdir() and path in self.nodes and self.nodes[path].kind == "folder"):
+            if any(node.layer == number and below != path and below[: len(path)] == path for below, node in self.nodes.items()):
+                self.odd.append(one.name)  # an archive that hides what it brought itself
             self._remove(path)
         kind = "folder" if one.isdir() else "link" if one.issym() else "file" if one.isreg() else "other"
         source = opened.extractfile(one) if kind == "file" else None

@@ -17,7 +17,23 @@ from typing import Any
 import pytest
 
 from tests.image import claude
-from tests.image.build import FORMS, INDEX, MANIFEST, ONLY_PLAIN, Blob, Member, blobs_of, described, dumped, file, image, layer, layout, sha, tar
+from tests.image.build import (
+    FORMS,
+    INDEX,
+    MANIFEST,
+    ONLY_PLAIN,
+    Blob,
+    Member,
+    blobs_of,
+    described,
+    dumped,
+    file,
+    image,
+    layer,
+    layout,
+    sha,
+    tar,
+)
 from tests.image.ran import PROGRAM, Ran, audit, environ
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs links, modes and FIFOs")
@@ -78,6 +94,26 @@ def test_no_secret_is_kept(tmp_path: Path, packed: str) -> None:
             assert claude.SECRET.encode() not in text, found
             assert b"a" * 64 not in text, found  # the userID
         assert found.stat().st_mode & 0o077 == 0, "others may read it"
+
+
+# Files that hold a secret by no name of ours, one a layer: no deny-list knows them all.
+SECRETS = {
+    "etc/environment": f"PGPASS={claude.SECRET}\n", "etc/profile": f"export DB_PWD={claude.SECRET}\n", "home/ada/.bashrc": f"mysql -u root -p{claude.SECRET}\n",
+    "usr/bin/claude": f"#!/bin/sh\nANTHROPIC_API_KEY={claude.TOKEN} exec /opt/claude \"$@\"\n", "usr/local/bin/claude": f"#!/bin/sh\nexport ANTHROPIC_AUTH_TOKEN={claude.TOKEN}\n",
+    "home/ada/.claude/settings.json": json.dumps({"env": {"X": claude.SECRET}}), "home/ada/.npmrc": f"//r/:_password={claude.SECRET}\n",
+    f"{claude.PACKAGE}/package.json": json.dumps({"name": "@anthropic-ai/claude-code", "version": "2.1.330", "x": claude.TOKEN}),
+    f"{claude.PACKAGE}/cli.js": f"// {claude.TOKEN}\n", "home/ada/.vscode/extensions/extensions.json": json.dumps([{"x": claude.SECRET}]),
+    "etc/passwd": f"root:x:0:0:{claude.SECRET}:/root:/bin/sh\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_secret_of_another_name_is_kept(tmp_path: Path, name: str) -> None:
+    noise = file("opt/noise", random.Random(7).randbytes(MORE))
+    blobs = [layer([*claude.base(), noise], packed="gz"), layer([file(name, SECRETS[name]), noise], packed="gz")]
+    audit(tmp_path, "--image", made(tmp_path, picture=image(blobs)))
+    for found in entries(tmp_path / "home"):
+        assert claude.SECRET.encode() not in found.read_bytes(), found
 
 
 # What may stand where an entry stood.
