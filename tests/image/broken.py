@@ -66,12 +66,22 @@ def written(data: bytes) -> Made:
     return make
 
 
+def later(data: Callable[[], bytes]) -> Made:
+    """As ``written``, of bytes that are made when they are asked for."""
+
+    def make(tmp: Path) -> Path:
+        (tmp / "image").write_bytes(data())
+        return tmp / "image"
+
+    return make
+
+
 def of_entries(entries: Callable[[], Entries]) -> Made:
-    return lambda tmp: written(tar(entries()))(tmp)
+    return later(lambda: tar(entries()))
 
 
 def with_layers(layers: Callable[[], Sequence[Blob]], form: Callable[[Sequence[Picture]], Entries] = oci) -> Made:
-    return lambda tmp: written(tar(form([image(layers())])))(tmp)
+    return later(lambda: tar(form([image(layers())])))
 
 
 def with_members(members: Callable[[], Iterable[Member] | bytes]) -> Made:
@@ -82,7 +92,7 @@ def with_members(members: Callable[[], Iterable[Member] | bytes]) -> Made:
 def rewritten(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> Made:
     """An OCI layout whose blobs and index were changed, with no digest put right."""
 
-    def make(tmp: Path) -> Path:
+    def make(tmp: Path) -> Path | str:
         blobs, told = blobs_of(claude.picture())
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [told]}
         change(blobs, index)
@@ -151,7 +161,7 @@ REFUSED: dict[str, Made] = {
     "an empty file": written(b""),
     "a PDF": written(b"%PDF-1.7\n" + os.urandom(5000)),
     "text": written(b"FROM node:22\nRUN npm i -g @anthropic-ai/claude-code\n"),
-    "a name with a newline and an escape": lambda tmp: written(b"x")(tmp).rename(tmp / "a\n\x1b[31mb.tar"),
+    "a name with a newline and an escape": lambda tmp: Path(written(b"x")(tmp)).rename(tmp / "a\n\x1b[31mb.tar"),
     "noise": written(os.urandom(20_000)),
     "zeros": written(bytes(20_000)),
     "noise in gzip": written(gzip.compress(os.urandom(20_000))),
@@ -270,7 +280,7 @@ def _deep(blobs: dict[str, bytes], index: dict[str, Any]) -> None:
 
 
 def _index(data: bytes) -> Made:
-    return lambda tmp: written(tar(layout({}, data)))(tmp)
+    return later(lambda: tar(layout({}, data)))
 
 
 def _media(kind: str, **more: Any) -> Made:
@@ -315,7 +325,7 @@ def _cut(packed: str, share: float) -> Blob:
 def _old_manifest(change: Callable[[list[Any]], object]) -> Made:
     """A docker archive whose manifest.json was changed."""
 
-    def make(tmp: Path) -> Path:
+    def make(tmp: Path) -> Path | str:
         entries = docker_old([claude.picture()])
         for at, entry in enumerate(entries):
             if entry.name == "manifest.json":
@@ -330,7 +340,7 @@ def _old_manifest(change: Callable[[list[Any]], object]) -> Made:
 def _old_without(name: str) -> Made:
     """A docker archive of which the last entry whose name ends so is missing."""
 
-    def make(tmp: Path) -> Path:
+    def make(tmp: Path) -> Path | str:
         entries = docker_old([claude.picture()])
         gone = [at for at, entry in enumerate(entries) if str(entry.name).endswith(name)][-1]
         return written(tar([*entries[:gone], *entries[gone + 1 :]]))(tmp)
@@ -338,13 +348,13 @@ def _old_without(name: str) -> Made:
     return make
 
 
-def _old_config(tmp: Path) -> Path:
+def _old_config(tmp: Path) -> Path | str:
     """A docker archive whose config is not the one that its name says."""
     entries = [one._replace(content=one.content.replace(b'"User": "ada"', b'"User": "bob"')) for one in docker_old([claude.picture()])]
     return written(tar(entries))(tmp)
 
 
-def _old_links(tmp: Path) -> Path:
+def _old_links(tmp: Path) -> Path | str:
     """A docker archive whose layers are links to each other."""
     entries = docker_old([claude.picture()])
     names = [str(one.name) for one in entries if str(one.name).endswith("layer.tar")]
@@ -352,7 +362,7 @@ def _old_links(tmp: Path) -> Path:
     return written(tar([symlink(one.name, f"../{links[str(one.name)]}") if one.name in links else one for one in entries]))(tmp)
 
 
-def _old_outside(tmp: Path) -> Path:
+def _old_outside(tmp: Path) -> Path | str:
     (tmp / "outside.tar").write_bytes(tar(claude.npm()))
     entries = docker_old([claude.picture()])
     links = [str(one.name) for one in entries if str(one.name).endswith("layer.tar")][1:2]
@@ -519,6 +529,7 @@ def _sparse_pax(table: bytes, real: str, **more: str) -> Made:
 
 
 HUGE = 100 * GIGABYTE
+_SEVEN = b'{"name": "@anthropic-ai/claude-code", "version": "2.1.17", "x": "' + b"y" * (7 << 20) + b'"}'
 MEMBERS: dict[str, Made] = {
     "names that lead out": with_members(lambda: [file("../../etc/passwd", "root:x:0:0::/evil:/bin/sh"), file("a/../../../etc/shadow", "x"), file("..", "x"), folder("../x")]),
     "absolute names": with_members(lambda: [file("/etc/motd", "x"), file("//etc//issue", "x")]),
@@ -605,7 +616,6 @@ MEMBERS: dict[str, Made] = {
     "a wanted file of 200 MB": with_members(lambda: [file("home/ada/.claude/settings.json", bytes(200 << 20))]),
     "40 wanted files of 7 MB": with_members(lambda: b"".join(member(file(f"usr/local/lib/node_modules/a{at}/node_modules/@anthropic-ai/claude-code/package.json", _SEVEN)) for at in range(40)) + ZERO),
 }  # fmt: skip
-_SEVEN = b'{"name": "@anthropic-ai/claude-code", "version": "2.1.17", "x": "' + b"y" * (7 << 20) + b'"}'
 
 
 # Bombs
@@ -621,21 +631,20 @@ def million(count: int = 1_000_000) -> bytes:
 
 
 def _bomb(packed: str, name: bytes, size: int = 10 * GIGABYTE) -> Made:
-    head = tar(claude.npm(), end=b"") + header(name, size)
-    data = zeros_gz(head, size) if packed == "gz" else zeros_zst(head, size)
-    return _layer_of(lambda: Blob(data, "0" * 64, packed))
+    pack = zeros_gz if packed == "gz" else zeros_zst
+    return _layer_of(lambda: Blob(pack(tar(claude.npm(), end=b"") + header(name, size), size), "0" * 64, packed))
 
 
 def _bomb_file(name: str, size: int = 10 * GIGABYTE) -> Made:
     """A whole file in gzip, of which one member is 10 GB."""
-    return lambda tmp: written(zeros_gz(header(name.encode(), size), size))(tmp)
+    return later(lambda: zeros_gz(header(name.encode(), size), size))
 
 
-def _bomb_zst(tmp: Path) -> Path:
+def _bomb_zst(tmp: Path) -> Path | str:
     return written(zeros_zst(header(b"index.json", 10 * GIGABYTE), 10 * GIGABYTE))(tmp)
 
 
-def _behind(tmp: Path) -> Path:
+def _behind(tmp: Path) -> Path | str:
     """A good image in gzip, with 10 GB of zeros behind its end."""
     return written(zeros_gz(tar(oci([claude.picture()])), 10 * GIGABYTE))(tmp)
 
@@ -645,59 +654,59 @@ def _layer_behind(packed: str) -> Made:
     return _layer_of(lambda: Blob(pack(tar(claude.npm()), 10 * GIGABYTE), "0" * 64, packed))
 
 
-def _window(tmp: Path) -> Path:
+def _window(tmp: Path) -> Path | str:
     """A zstd layer that asks for a window of more than a terabyte."""
     frame = b"\x28\xb5\x2f\xfd" + bytes((0, 0xF8)) + (1).to_bytes(3, "little")
     return _layer_of(lambda: Blob(frame, "0" * 64, "zst"))(tmp)
 
 
-def _contents(tmp: Path) -> Path:
+def _contents(tmp: Path) -> Path | str:
     """A zstd layer that says it is 2^60 bytes, in one piece."""
     frame = b"\x28\xb5\x2f\xfd" + bytes((0xE0,)) + struct.pack("<Q", 1 << 60) + (1).to_bytes(3, "little")
     return _layer_of(lambda: Blob(frame, "0" * 64, "zst"))(tmp)
 
 
-def _skippable(tmp: Path) -> Path:
+def _skippable(tmp: Path) -> Path | str:
     """A zstd layer of a frame to be passed over that is 4 GB by its own word."""
     return _layer_of(lambda: Blob(struct.pack("<II", 0x184D2A50, 0xFFFFFFF0) + b"x", "0" * 64, "zst"))(tmp)
 
 
 def _many_parts(packed: str) -> Made:
     """A layer of 300,000 empty members of gzip, or frames of zstd."""
-    one = gzip.compress(b"", mtime=0) if packed == "gz" else zst(b"", checksum=False)
+    one = gzip.compress(b"", mtime=0) if packed == "gz" else zst(b"", checksum=False)  # a few bytes
     return _layer_of(lambda: Blob(one * 300_000 + (gz if packed == "gz" else zst)(tar(claude.npm())), layer(claude.npm()).diff, packed))
 
 
-def _layers(count: int, same: bool) -> Made:  # noqa: FBT001
+def _layers(count: int, *, same: bool) -> Made:
     """An image of many layers."""
     one = layer([file("etc/motd", "x")])
     return with_layers(lambda: [layer(claude.base())] + ([one] * count if same else [layer([file(f"etc/m{at}", "x")]) for at in range(count)]))
 
 
-def _many_entries(tmp: Path) -> Path:
+def _many_entries(tmp: Path) -> Path | str:
     """A docker archive with a million small files beside the image."""
     return written(million()[:-1024] + tar(docker_old([claude.picture()])))(tmp)
 
 
-def _many_history(tmp: Path) -> Path:
+def _many_history(tmp: Path) -> Path | str:
     told = [{"created_by": f"RUN npm i -g @anthropic-ai/claude-code@2.1.{at}", "empty_layer": True} for at in range(60_000)]
     return written(tar(oci([image(claude.layers(), history=told)])))(tmp)
 
 
-def _long_history(tmp: Path) -> Path:
+def _long_history(tmp: Path) -> Path | str:
     told = [{"created_by": "RUN npm i -g " + "@anthropic-ai/claude-code " * 100_000}, {"created_by": "RUN " + "'\"$(`\\" * 200_000}, {"created_by": 5}, {"created_by": None}, 5, {"created_by": "RUN \x1b]0;x\x07 claude install\n2.1.17"}]
     return written(tar(oci([image(claude.layers(), history=told)])))(tmp)  # type: ignore[arg-type]
 
 
-def _many_env(tmp: Path) -> Path:
+def _many_env(tmp: Path) -> Path | str:
     env = [f"CLAUDE_X{at}={'y' * 100}" for at in range(40_000)] + ["", "=", "x", 5, None, "ANTHROPIC_\x1b[31m=\x1b[2J", "ANTHROPIC_API_KEY=" + "s" * 500_000]
     labels = {f"l{at}": "x" * 50 for at in range(30_000)} | {"\x1b[31m": "\x1b[2J", "n": 5}
     return written(tar(oci([image(claude.layers(), inner={"Env": env, "Labels": labels, "User": "\x1b[31m\n" + "u" * 100_000})])))(tmp)
 
 
 BOMBS: dict[str, tuple[Made, float, float]] = {  # with seconds and megabytes that it may take
-    "1,000,000 members": (lambda tmp: with_members(million)(tmp), 30, 600),
-    "1,000,000 members in gzip": (lambda tmp: _layer_of(lambda: Blob(gzip.compress(million(), 1), "0" * 64, "gz"))(tmp), 30, 600),
+    "1,000,000 members": (with_members(million), 30, 600),
+    "1,000,000 members in gzip": (_layer_of(lambda: Blob(gzip.compress(million(), 1), "0" * 64, "gz")), 30, 600),
     "1,000,000 entries beside the image": (_many_entries, 30, 600),
     "10 GB in gz": (_bomb("gz", b"usr/share/zeros"), 60, 250),
     "10 GB in zst": (_bomb("zst", b"usr/share/zeros"), 60, 250),

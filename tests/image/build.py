@@ -315,7 +315,7 @@ def image(layers: Sequence[Blob], *, tags: Sequence[str] = ("acme/ci:1",), platf
         *({"created": "2026-11-01T00:00:00Z", "created_by": f"RUN step {at}"} for at in range(1, len(layers) + 1)),
         {"created": "2026-11-01T00:00:00Z", "created_by": "ENV A=b", "empty_layer": True},
     ]  # fmt: skip
-    config = {
+    config: dict[str, Any] = {
         "architecture": machine, "os": system, **({"variant": variant[0]} if variant else {}), "created": "2026-11-01T00:00:00Z",
         "config": {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "User": "", "Labels": {"org.opencontainers.image.title": "ci"}, **(inner or {})},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{one.diff}" for one in layers]}, "history": list(told),

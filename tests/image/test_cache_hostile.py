@@ -99,7 +99,7 @@ def test_no_secret_is_kept(tmp_path: Path, packed: str) -> None:
 # Files that hold a secret by no name of ours, one a layer: no deny-list knows them all.
 SECRETS = {
     "etc/environment": f"PGPASS={claude.SECRET}\n", "etc/profile": f"export DB_PWD={claude.SECRET}\n", "home/ada/.bashrc": f"mysql -u root -p{claude.SECRET}\n",
-    "usr/bin/claude": f"#!/bin/sh\nANTHROPIC_API_KEY={claude.TOKEN} exec /opt/claude \"$@\"\n", "usr/local/bin/claude": f"#!/bin/sh\nexport ANTHROPIC_AUTH_TOKEN={claude.TOKEN}\n",
+    "usr/bin/claude": f'#!/bin/sh\nANTHROPIC_API_KEY={claude.TOKEN} exec /opt/claude "$@"\n', "usr/local/bin/claude": f"#!/bin/sh\nexport ANTHROPIC_AUTH_TOKEN={claude.TOKEN}\n",
     "home/ada/.claude/settings.json": json.dumps({"env": {"X": claude.SECRET}}), "home/ada/.npmrc": f"//r/:_password={claude.SECRET}\n",
     f"{claude.PACKAGE}/package.json": json.dumps({"name": "@anthropic-ai/claude-code", "version": "2.1.330", "x": claude.TOKEN}),
     f"{claude.PACKAGE}/cli.js": f"// {claude.TOKEN}\n", "home/ada/.vscode/extensions/extensions.json": json.dumps([{"x": claude.SECRET}]),
@@ -116,6 +116,22 @@ def test_no_secret_of_another_name_is_kept(tmp_path: Path, name: str) -> None:
         assert claude.SECRET.encode() not in found.read_bytes(), found
 
 
+def linked(path: Path, to: str) -> None:
+    path.unlink()
+    path.symlink_to(to)
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def replaced(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "x").write_text("x")
+
+
 # What may stand where an entry stood.
 ODD: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
@@ -128,11 +144,11 @@ ODD: dict[str, Callable[[Path], object]] = {
     "null": lambda path: path.write_bytes(b"null"),
     "a list": lambda path: path.write_bytes(b"[1, 2, null]"),
     "500 MB": lambda path: os.truncate(path, 500 << 20),
-    "a link to a file": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
-    "a link to a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
-    "a loop": lambda path: (path.unlink(), path.symlink_to(path.name)),
-    "a FIFO": lambda path: (path.unlink(), os.mkfifo(path)),
-    "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "x").write_text("x")),
+    "a link to a file": lambda path: linked(path, "/etc/passwd"),
+    "a link to a device": lambda path: linked(path, "/dev/zero"),
+    "a loop": lambda path: linked(path, path.name),
+    "a FIFO": piped,
+    "a folder": replaced,
     "not readable": lambda path: path.chmod(0),
 }  # fmt: skip
 
@@ -163,7 +179,8 @@ def test_values_of_entries_may_be_anything(tmp_path: Path) -> None:
         except ValueError:
             pytest.skip("entries are no JSON")
         for key in document if isinstance(document, dict) else ():
-            for value in (None, 5, -1, "x", [], {}, [None], [[1, 2, 3]], "\x1b[31m", 1e300):
+            values: tuple[object, ...] = (None, 5, -1, "x", [], {}, [None], [[1, 2, 3]], "\x1b[31m", 1e300)
+            for value in values:
                 found.write_text(json.dumps({**document, key: value}))
                 ran = audit(tmp_path, "--image", path)
                 assert ran.code in {0, 1}
