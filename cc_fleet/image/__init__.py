@@ -22,7 +22,7 @@ from cc_fleet.image.layer import Asked, Layer
 from cc_fleet.image.manifest import Described
 from cc_fleet.image.scan import Options
 from cc_fleet.image.tar import BLOCK, Damaged
-from cc_fleet.image.tree import DIGEST, ImageTree, rehomed
+from cc_fleet.image.tree import ImageTree, rehomed
 from cc_fleet.model import Coverage, Gap, Place, Target
 from cc_fleet.records import NamedTuple
 
@@ -163,7 +163,7 @@ def _target(given: _Given, image: Described, keep: frozenset[str], options: Opti
 def _again(given: _Given, image: Described, layers: list[Layer], tree: ImageTree, options: Options) -> bool:
     """Read those layers again of which something was asked for; False where they passed by for good."""
     asked = {
-        number: Asked({at: max(size, 0) for at, size in wanted.items()}, frozenset(at for at, size in wanted.items() if size == DIGEST))
+        number: Asked({at: one.size for at, one in wanted.items()}, frozenset(at for at, one in wanted.items() if one.digest))
         for number, wanted in tree.asked.items()
     }
     opened = given.archive

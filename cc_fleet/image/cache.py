@@ -50,7 +50,10 @@ class Cache:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_size > _ENTRY:
                     return None
-                entry = json.loads(file.read(_ENTRY))
+                told, _, text = file.read(_ENTRY).partition(b"\n")
+            if told.decode("ascii", "replace") != sha256(text):
+                return None
+            entry = json.loads(text)
             if entry["digest"] != digest or (not entry["verified"] and entry["identity"] != identity):
                 return None
             layer = _layer(entry)
@@ -72,7 +75,7 @@ class Cache:
             descriptor, file = tempfile.mkstemp(dir=self._folder, prefix=".new-")
             try:
                 with os.fdopen(descriptor, "wb") as out:
-                    out.write(text)
+                    out.write(sha256(text).encode() + b"\n" + text)
                 os.replace(file, self._path(digest))
             except BaseException:
                 os.unlink(file)

@@ -22,7 +22,9 @@ MOST = 1_000_000  # members of a layer
 WHOLE, HEAD = 1024 * 1024, 64 * 1024  # a wanted file up to so many bytes is kept, of a longer one the beginning
 _BUDGET = 16 * 1024 * 1024  # bytes of a layer's files that are kept
 _STORED = 16 * 1024 * 1024  # of a sparse file
+_PATH = 4096  # bytes, as of the kernel
 _NAMES = 32 * 1024 * 1024  # bytes of names that are longer than usual
+_DEEP = "holds folders that are nested deeper than anybody means, and not all were read"
 _OFFSET, _KIND = ~(BLOCK - 1), BLOCK - 1
 _UNCLEAN = (b".", b"/")
 
@@ -102,17 +104,20 @@ class Layer:
         return rare._replace(size=sparse(rare.sparse, self.source.at(min(rare.size, _STORED), rare.data), 0, 0)[0])
 
     def implied(self) -> list[bytes]:
-        """Enter the folders that stand in the archive only by what is in them, and return them."""
-        found = []
+        """Enter the folders that stand in the archive only by what is in them, and return them; so many that nobody means them are a gap."""
+        found, left = [], _NAMES
         for folder in list(self.folders):
-            while folder:
+            while folder and left > 0:
                 above, _, name = folder.rpartition(b"/")
                 here = self.folders.setdefault(above, {})
                 if name in here:
                     break
                 here[name] = IMPLIED
                 found.append(folder)
+                left -= len(folder)
                 folder = above  # noqa: PLW2901 -- upwards
+        if left <= 0 and _DEEP not in self.gaps:
+            self.gaps.append(_DEEP)
         return found
 
 
@@ -171,14 +176,16 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
                     _refused(layer, name if cleaned is None else b"")
                     continue
                 name = cleaned
+            count += 1
+            if len(name) > BLOCK:
+                length += len(name)
+                if len(name) > _PATH:
+                    raise Damaged("holds a path of more than 4096 bytes, and what follows was not read")
             folder, _, base = name.rpartition(b"/")
             if folder != last:
                 if folder not in folders:
                     folders[folder] = {}
                 last, here = folder, folders[folder]
-            count += 1
-            if len(name) > BLOCK:
-                length += len(name)
             if count > most or length > _NAMES:
                 raise Damaged(f"holds more than {most:,} files, and what follows was not read")
             here[base] = offset | kind

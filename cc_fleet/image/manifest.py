@@ -171,7 +171,8 @@ def _saved(archive: Documents, manifest: Any) -> Iterator[Described]:
 
 def _file(name: Any, unpacked: str | None) -> Blob:
     blob = re.fullmatch(r"blobs/(sha256)/([0-9a-f]{64})", name) if isinstance(name, str) else None
-    return Blob(name if isinstance(name, str) else "", f"{blob[1]}:{blob[2]}" if blob else None, unpacked, None)
+    good = isinstance(name, str) and 0 < len(name) <= 1000 and name.isprintable()
+    return Blob(name if good else "", f"{blob[1]}:{blob[2]}" if blob else None, unpacked, None, None if good else "has no name that is one")
 
 
 def _unpacked(config: dict[str, Any], layers: Any) -> list[str | None]:
@@ -246,12 +247,12 @@ def _platform(told: Any) -> str:
 
 def _familiar(name: str) -> str:
     """A name as `docker` shows it, however the file spells it."""
-    return re.sub(r"^docker\.io/(?:library/)?", "", name[:1000])
+    return re.sub(r"^docker\.io/(?:library/)?", "", name[:1000]) if name.isprintable() else ""
 
 
 def _text(told: dict[str, Any], key: str) -> str:
     value = told.get(key)
-    return value if isinstance(value, str) and len(value) <= 1000 else ""
+    return value if isinstance(value, str) and len(value) <= 1000 and value.isprintable() else ""
 
 
 def _shown(text: str) -> str:

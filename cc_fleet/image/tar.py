@@ -22,6 +22,7 @@ _EXTENDED = frozenset(b"xgLKXNVM")
 _LINKS = frozenset(b"12")
 _EMPTY = frozenset(b"123456")  # links, devices, folders, FIFOs
 _LONGEST = 1024 * 1024  # of a PAX header; a path may have 4096 bytes
+_ENDS = (b"\0", b" ")  # behind eleven digits
 _MODULUS = 65521  # adler32's, whose lower half is the sum of the bytes
 _SPACES = 8 * 32
 _NO_HEADER, _UNSUMMED = "holds a header that is none", "holds a header whose checksum is wrong"
@@ -136,17 +137,18 @@ def _name(header: bytes) -> bytes:
 
 
 def number(field: bytes) -> int:
-    """A size: octal digits, or base 256 where the first bit says so."""
-    try:
-        return int(field[:11], 8)
-    except ValueError:
-        pass
-    if field[0] == 0x80:
+    """A size: octal digits, or base 256 where the first bit says so.  Never below zero."""
+    digits = field[:11] if field[11:] in _ENDS else field.strip(b"\0 ")
+    if digits.isdigit():
+        try:
+            return int(digits, 8)
+        except ValueError:  # an 8 or a 9
+            pass
+    elif field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
-    try:
-        return int(field.strip(b"\0 ") or b"0", 8)
-    except ValueError:
-        raise Damaged("holds a header without a size") from None
+    elif not digits.strip(b"\0 "):
+        return 0
+    raise Damaged("holds a header without a size")
 
 
 class _More(NamedTuple):

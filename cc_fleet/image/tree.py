@@ -16,9 +16,15 @@ from cc_fleet.records import NamedTuple
 
 _LINKS, _PARTS, _CHAIN = 40, 2000, 10
 _KIND = BLOCK - 1
-DIGEST = -1
 _TO_NOTHING = "is a hard link to a file that is not there"
 LOST = "passed by in a stream before it was known that it is wanted; save the image to a file"
+
+
+class Wanting(NamedTuple):
+    """How many bytes of a file somebody asked for, and whether for its digest."""
+
+    size: int
+    digest: bool
 
 
 class Found(NamedTuple):
@@ -36,13 +42,13 @@ class Found(NamedTuple):
 class ImageTree:
     """The files of ``layers``, lowest first.
 
-    ``asked`` are the bytes that somebody asked for and a packed layer did not keep: by layer and by where their header lies, how many, or DIGEST.
+    ``asked`` is what somebody asked for and a packed layer did not keep: by layer, and by where a member's header lies.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
         self.files = 0
-        self.asked: dict[int, dict[int, int]] = {}
+        self.asked: dict[int, dict[int, Wanting]] = {}
         self._visible: dict[bytes, tuple[int, ...]] = {b"": tuple(range(len(layers)))[::-1]}
         self._folders: dict[bytes, bytes] = {b"": b""}
 
@@ -59,7 +65,7 @@ class ImageTree:
         try:
             return self.layers[found.layer].digest(found.value)
         except NotKept:
-            raise self._wanting(found, DIGEST) from None
+            raise self._wanting(found, 0, digest=True) from None
         except Damaged as err:
             raise Unreadable(str(err)) from None
 
@@ -128,22 +134,29 @@ class ImageTree:
 
     def visible(self, folder: bytes) -> tuple[int, ...]:
         """The layers whose entries count in ``folder``, the highest first; none where it is no folder."""
-        if folder not in self._visible:
-            above, _, name = folder.rpartition(b"/")
-            found = []
-            for number in self.visible(above):
-                here = self.layers[number].folders.get(above)
-                if here is None:
-                    continue
-                value = here.get(name)
-                if value is not None and value & _KIND != FOLDER:
-                    break
-                if value is not None:
-                    found.append(number)
-                if WHITEOUT + name in here or OPAQUE in here:
-                    break
-            self._visible[folder] = tuple(found)
+        unknown = []
+        while folder not in self._visible:
+            unknown.append(folder)
+            folder = folder.rpartition(b"/")[0]
+        for below in reversed(unknown):
+            above, _, name = below.rpartition(b"/")
+            self._visible[below] = tuple(self._merged(above, name))
+            folder = below
         return self._visible[folder]
+
+    def _merged(self, folder: bytes, name: bytes) -> Iterator[int]:
+        """The layers of which the folder ``name`` in ``folder`` is made."""
+        for number in self._visible[folder]:
+            here = self.layers[number].folders.get(folder)
+            if here is None:
+                continue
+            value = here.get(name)
+            if value is not None and value & _KIND != FOLDER:
+                return
+            if value is not None:
+                yield number
+            if WHITEOUT + name in here or OPAQUE in here:
+                return
 
     def _linked(self, found: Found) -> Found:
         """What a hard link is, a member of its layer or of one below; itself where that is not there."""
@@ -186,17 +199,21 @@ class ImageTree:
         except Damaged as err:
             raise Unreadable(str(err)) from None
 
-    def _wanting(self, found: Found, size: int) -> Unreadable:
+    def _wanting(self, found: Found, size: int, *, digest: bool = False) -> Unreadable:
         """Remember what would have been wanted."""
         asked, offset = self.asked.setdefault(found.layer, {}), found.value & ~_KIND
-        asked[offset] = DIGEST if size == DIGEST else max(size, asked.get(offset, 0))
+        known = asked.get(offset, Wanting(0, digest=False))
+        asked[offset] = Wanting(max(size, known.size), known.digest or digest)
         return Unreadable(LOST)
 
     def _real(self, path: str) -> bytes:
         """``path`` with every link resolved inside the image, without the ``/`` it begins with."""
         if not path.startswith("/") or "\0" in path:
             raise Missing
-        folder, _, name = os.fsencode(path.rstrip("/")).rpartition(b"/")
+        try:
+            folder, _, name = os.fsencode(path.rstrip("/")).rpartition(b"/")
+        except UnicodeEncodeError:  # half a surrogate, which no name has
+            raise Missing from None
         if name in (b"", b".", b".."):
             return self.resolve(b"", os.fsencode(path))
         if folder not in self._folders:

@@ -122,7 +122,7 @@ def window(packed: str, raw: io.RawIOBase, read: Callable[[], int], tell: Callab
     """The unpacked bytes of ``raw``; ``read`` says how many packed ones were read so far.  Damaged names what is missing or unknown."""
     if packed in ("xz", "bz2"):
         raise Damaged(f"is packed with {packed}, which no layer is")
-    opened: Any = raw if not packed else _zst(raw) if packed == "zst" else _gz(raw)
+    opened: Any = raw if not packed else _Zst(raw) if packed == "zst" else _gz(raw)
     most = (lambda: min(_MOST, _RATIO * read())) if packed else None
     return Window(_told(opened.readinto), most, tell)
 
@@ -138,12 +138,39 @@ def _gz(raw: io.RawIOBase) -> Any:
     return opened(fileobj=raw, mode="rb")
 
 
-def _zst(raw: Any) -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise Damaged(f"is packed with zstd, and the package zstandard is not installed{_EXTRA}") from None
-    return zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(raw, read_size=_PIECE, read_across_frames=True, closefd=False)
+class _Zst:
+    """Zstandard's frames, and whether the last one was whole, which its reader does not tell.
+
+    A frame of our own is put behind the bytes: where it does not come out at the end, the bytes before it were not all there.
+    """
+
+    _MARK = bytes(range(16)) * 16  # its frame does not hold it as it is
+
+    def __init__(self, raw: Any) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise Damaged(f"is packed with zstd, and the package zstandard is not installed{_EXTRA}") from None
+        self._frame, self._raw, self._held = zstandard.ZstdCompressor().compress(self._MARK), raw, b""
+        self._reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(self, read_size=_PIECE, read_across_frames=True, closefd=False)  # type: ignore[arg-type]
+
+    def read(self, size: int) -> bytes:
+        """Packed bytes for the reader."""
+        data: bytes = self._raw.read(size)
+        if not data:
+            data, self._frame = self._frame, b""
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        view, held = memoryview(buffer), len(self._held)
+        number = self._reader.readinto(view[held:])
+        if not number:
+            if self._held != self._MARK:
+                raise Damaged("is cut off: its packed bytes end too early")
+            return 0
+        view[:held] = self._held
+        self._held = bytes(view[max(0, held + number - len(self._MARK)) : held + number])
+        return held + number - len(self._held) or self.readinto(buffer)
 
 
 def _told(readinto: Callable[[Any], int]) -> Callable[[Any], int]:
