@@ -266,5 +266,5 @@ def _moved(layer: Layer, folder: bytes, below: ImageTree) -> None:
     layer.folders.get(above, {}).pop(name, None)
     for one in [one for one in layer.folders if one == folder or one.startswith(folder + b"/")]:
         entries = layer.folders.pop(one)
-        layer.folders.setdefault(real + one[len(folder) :], {}).update(entries)
+        layer.folders.setdefault((real + one[len(folder) :]).lstrip(b"/"), {}).update(entries)  # a link may lead to the root
     layer.implied()

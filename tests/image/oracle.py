@@ -53,6 +53,7 @@ class Files:
     # Writing
 
     def apply(self, data: bytes, number: int) -> None:
+        self._passed: set[Path] = set()
         with tarfile.open(fileobj=io.BytesIO(data)) as opened:
             members = opened.getmembers()
             for one in members:
@@ -94,7 +95,9 @@ class Files:
         folder: Path = ()
         led = 0
         for at, name in enumerate(path[:-1]):  # folders that no member names
-            led += self.nodes.get((*folder, name), ROOT).kind == "link"
+            if self.nodes.get((*folder, name), ROOT).kind == "link":
+                led += 1
+                self._passed.add((*folder, name))
             if led > 1:
                 self.odd.append(one.name)  # one link above a name is usual, more are not
             folder = (*folder, name)
@@ -124,7 +127,11 @@ class Files:
                 return
             self._remove(path)
             self.nodes[path] = node._replace(layer=number)
+            if path in self._passed:
+                self.odd.append(one.name)
             return
+        if path in self._passed:
+            self.odd.append(one.name)  # a link that the archive goes through, and replaces later
         if not (one.isdir() and path in self.nodes and self.nodes[path].kind == "folder"):
             if any(node.layer == number and below != path and below[: len(path)] == path for below, node in self.nodes.items()):
                 self.odd.append(one.name)  # an archive that hides what it brought itself

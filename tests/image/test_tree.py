@@ -149,10 +149,14 @@ def usual(found: list[Any]) -> bool:
     files = Files()
     for at, one in enumerate(found):
         with tarfile.open(fileobj=io.BytesIO(trees.written(one))) as opened:
+            seen: set[tuple[str, ...]] = set()
+            special = False
             for member in opened:
                 path = parts(member.name)
-                if path is None or not path:
+                special = special or not member.isreg()
+                if not path or (path in seen and special):  # a name twice is a file's, and no link's
                     return False
+                seen.add(path)
         files.apply(trees.written(one), at + 1)
     return not files.refused and not files.odd
 
