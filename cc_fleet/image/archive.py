@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
+from cc_fleet.digest import sha256
 from cc_fleet.image import layer, unpack, wanted
 from cc_fleet.image.layer import Asked, Layer
 from cc_fleet.image.tar import BLOCK, FOLDER, HARD, SYMBOLIC, Damaged, members
@@ -15,6 +16,7 @@ from cc_fleet.records import NamedTuple
 
 DOCUMENT = 8 * 1024 * 1024  # bytes of a manifest, an index or a config
 _DOCUMENTS, _MEMBERS = 32 * 1024 * 1024, 20_000
+_KEY = 64 * 1024
 _STREAMED = 16 * 1024 * 1024  # of a file in a stream that cannot be read again
 
 
@@ -31,6 +33,12 @@ class Span(NamedTuple):
 
     def read(self, size: int) -> bytes:
         return os.pread(self.descriptor, min(size, self.size), self.start)
+
+    def key(self) -> bytes:
+        """What only those know who have these bytes, made of their beginning and their end."""
+        size = min(self.size, _KEY)
+        end = os.pread(self.descriptor, size, self.start + self.size - size)
+        return bytes.fromhex(sha256(self.read(_KEY) + end + str(self.size).encode()))
 
     def identity(self) -> list[int]:
         """What is another number where these bytes may be others."""
@@ -166,9 +174,9 @@ class Stream:
         return None
 
     def _layer(self, name: str, within: "Within") -> "Passed":
-        from hashlib import sha256
+        import hashlib
 
-        packed, whole = unpack.packing(within.begin), sha256() if self._verify else None
+        packed, whole = unpack.packing(within.begin), hashlib.sha256() if self._verify else None
         try:
             window = unpack.window(packed, within, lambda: within.read_so_far, whole.update if whole is not None else None)
         except Damaged as err:
@@ -189,11 +197,11 @@ class Within(io.RawIOBase):
     """A member's bytes as they pass by in a window, of which the beginning was looked at."""
 
     def __init__(self, window: unpack.Window, start: int, size: int, begin: bytes, *, verify: bool = False) -> None:
-        from hashlib import sha256
+        import hashlib
 
         super().__init__()
         self._window, self._at, self._end, self._left = window, start + len(begin), start + size, begin
-        self.begin, self.read_so_far, self.digest = begin, 0, sha256() if verify else None
+        self.begin, self.read_so_far, self.digest = begin, 0, hashlib.sha256() if verify else None
 
     def readable(self) -> bool:
         return True

@@ -2,16 +2,17 @@
 
 Whose bytes it was is part of an entry: until somebody digested them, it is taken for that very file alone, so that an image
 that lies about its layers never speaks for another.  What is in it depends on what was wanted and by which cc-fleet; another one
-does not see it.  A layer with a file that may hold a secret is not kept: no secret leaves the file that holds it.
+does not see it.  Files of a layer may hold secrets, and no secret leaves the file that holds it: an entry can be read only by who
+has the layer, whose own bytes are the key.  The standard library has no cipher, and one of a package costs more to load than all
+of this: SHAKE-256 of the key and a number used once gives as many bytes as are to be hidden.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cc_fleet import __version__
@@ -21,15 +22,7 @@ from cc_fleet.image.layer import Kept, Layer
 FORMAT = 1
 SIZE = 256 * 1024 * 1024  # bytes of all entries
 _ENTRY = 64 * 1024 * 1024
-_ALLOWED = re.compile(rb"(?:^|/)(?:package\.json|passwd|hostname|machine-id|cli\.js|claude(?:\.exe|\.cmd|\.ps1)?|status|installed|rpmdb\.sqlite|Packages(?:\.db)?|extensions\.json|\.obsolete)$")
-_SENSITIVE = re.compile(rb"(?i)token|secret|passw|api_?key|auth|credential|bearer|private.?key|cookie|helper|header|sk-|gh[opsu]_|glpat|npm_|://[^/\s]*@")
-
-
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{20,}")
-
-
-def _is_random(run: bytes) -> bool:
-    return len(re.findall(rb"[0-9]", run)) > 1 and re.search(rb"[A-Za-z]", run) is not None
+_NONCE = 16
 
 
 class Cache:
@@ -42,15 +35,16 @@ class Cache:
         """Whether there is an entry, whoever's bytes it was made of."""
         return os.path.exists(self._path(digest))
 
-    def get(self, digest: str, identity: list[int]) -> Layer | None:
-        """The layer of this digest, if its bytes were digested, or were those of this very file."""
+    def get(self, digest: str, key: bytes, identity: list[int]) -> Layer | None:
+        """The layer of this digest, if its bytes were digested, or were those of this very file; ``key`` is made of them."""
         try:
             descriptor = os.open(self._path(digest), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_size > _ENTRY:
                     return None
-                told, _, text = file.read(_ENTRY).partition(b"\n")
+                data = file.read(_ENTRY)
+            told, _, text = _hidden(data[_NONCE:], key, data[:_NONCE]).partition(b"\n")
             if told.decode("ascii", "replace") != sha256(text):
                 return None
             entry = json.loads(text)
@@ -62,20 +56,19 @@ class Cache:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
-    def put(self, layer: Layer, digest: str, identity: list[int], *, verified: bool) -> None:
-        """Keep a layer; where that cannot be done, nothing is lost."""
+    def put(self, layer: Layer, digest: str, key: bytes, entry: Mapping[str, Any]) -> None:
+        """Keep a layer with its ``identity`` and whether it is ``verified``; where that cannot be done, nothing is lost."""
         import tempfile  # 3 ms, and most runs put nothing
 
-        if _may_hold_secrets(layer):
-            return
         try:
-            text = json.dumps({"digest": digest, "identity": identity, "verified": verified, **_entry(layer)}, separators=(",", ":")).encode()
-            if len(text) > _ENTRY:
+            text = json.dumps({"digest": digest, **entry, **_entry(layer)}, separators=(",", ":")).encode()
+            if len(text) > _ENTRY // 2:
                 return
+            nonce = os.urandom(_NONCE)
             descriptor, file = tempfile.mkstemp(dir=self._folder, prefix=".new-")
             try:
                 with os.fdopen(descriptor, "wb") as out:
-                    out.write(sha256(text).encode() + b"\n" + text)
+                    out.write(nonce + _hidden(sha256(text).encode() + b"\n" + text, key, nonce))
                 os.replace(file, self._path(digest))
             except BaseException:
                 os.unlink(file)
@@ -85,7 +78,7 @@ class Cache:
             return
 
     def _path(self, digest: str) -> str:
-        return os.path.join(self._folder, f"{sha256(f'{self._kind} {digest}'.encode())}.json")
+        return os.path.join(self._folder, f"{sha256(f'{self._kind} {digest}'.encode())}")
 
     def _shrink(self) -> None:
         """Let the entries go that were asked for the longest ago, until the rest fits."""
@@ -139,16 +132,12 @@ def _is_ours(path: str) -> bool:
             return True
 
 
-def _may_hold_secrets(layer: Layer) -> bool:
-    """Whether a file that is kept may hold a secret: by its name, or by a word in it."""
-    for folder, entries in layer.folders.items():
-        for name, value in entries.items():
-            kept = layer.kept.get(value & ~511)
-            if kept is None or not kept.data or _ALLOWED.search(folder + b"/" + name):
-                continue
-            if name.startswith(b".credentials") or _SENSITIVE.search(kept.data) or any(map(_is_random, _RUN.findall(kept.data))):
-                return True
-    return False
+def _hidden(data: bytes, key: bytes, nonce: bytes) -> bytes:
+    """``data`` hidden, or hidden ``data`` as it was."""
+    from hashlib import shake_256
+
+    stream = int.from_bytes(shake_256(key + nonce).digest(len(data)), "big")
+    return (int.from_bytes(data, "big") ^ stream).to_bytes(len(data), "big")
 
 
 def _entry(layer: Layer) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _read(archive: Folder | Tar, blob: Blob, options: Options, store: Cache | No
     if not unpack.packing(span.read(BLOCK)):
         return _plain(span, blob, options)
     store = store if span.size > _SMALL else None
-    known = store.get(blob.digest, span.identity()) if store is not None and blob.digest and not options.verify and asked is None else None
+    known = store.get(blob.digest, span.key(), span.identity()) if store is not None and blob.digest and not options.verify and asked is None else None
     if known is not None:
         _tell(options, span.size)
         return known
@@ -147,7 +147,7 @@ def _packed(span: Span, blob: Blob, options: Options, store: Cache | None, asked
             pass
     _compare(found, {told: digest for told, digest in ((blob.digest, stored), (blob.unpacked, whole)) if told is not None and digest is not None})
     if store is not None and blob.digest is not None and not found.gaps:
-        store.put(found, blob.digest, span.identity(), verified=stored is not None)
+        store.put(found, blob.digest, span.key(), {"identity": span.identity(), "verified": stored is not None})
     return found
 
 
