@@ -121,7 +121,10 @@ def _declared(config: Any, lines: Sequence[Instruction]) -> Iterator[Any]:
         for fact in _followed(line, known):
             if isinstance(fact, Declared):
                 yield _shown(fact, layer)
-            elif isinstance(fact, Gap) and fact.place.file == FILE:
+            elif isinstance(fact, Credential):
+                name, _, value = (fact.place.text or "").partition("=")
+                yield fact._replace(place=fact.place._replace(text=f"{shown.named(name)}={value}", layer=layer))
+            elif isinstance(fact, Gap):
                 yield fact
 
 
@@ -179,8 +182,7 @@ def _said(config: Any, lines: Sequence[Instruction]) -> Iterator[tuple[str, str,
 
 
 def _credential(name: str, value: str, place: Place, *, ours: bool) -> Credential | None:
-    if len(value) > 10_000:
-        return None
+    value = value[:10_000]
     found = exposed.credential(name, Value(value, place), ours=ours)
     if found is not None or not ours or not exposed.is_secret(value.strip()):
         return found

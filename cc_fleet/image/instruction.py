@@ -101,10 +101,12 @@ def _run(line: Instruction) -> Instruction:
 
 def _given(body: str, start: int, count: int) -> tuple[tuple[tuple[str, str], ...], int, bool]:
     """The build arguments, where the command begins, and whether that is sure: nothing marks where a value ends."""
-    for found in islice(_SHELL.finditer(body, start), _TRIES):
+    shells = list(islice(_SHELL.finditer(body, start), _TRIES))
+    for found in shells:
         parts = _NAMED.split(body[start : found.start()].strip())
         if len(parts) >= count and (count or found.start() <= start):
-            return tuple(_pair(part.rstrip()) for part in parts if part), found.start(), len(parts) == max(count, 1)
+            one = len(shells) == 1 or found[1].startswith("/")  # else a value may hold the first
+            return tuple(_pair(part.rstrip()) for part in parts if part), found.start(), one and len(parts) == max(count, 1)
     pairs, at = [], start
     for _ in range(count):
         one = re.compile(r"([A-Za-z_]\w*)=(\S*)\s*").match(body, at)
