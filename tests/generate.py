@@ -175,7 +175,7 @@ def coverage_page() -> str:
 def readme() -> str:
     """README.md with its generated blocks as the program has them now."""
     found = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
+    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("demo-image", sample_image()), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
         found = re.sub(rf"(<!-- {name} -->\n```text\n).*?(```)", lambda m, new=block: m[1] + new + m[2], found, flags=re.DOTALL)  # type: ignore[misc]
     return found
 
@@ -214,6 +214,19 @@ def sample_repository() -> str:
     head, _, rest = audit.partition("\n\n")
     shown = [line for line in rest.splitlines() if "↳" not in line and "CCF-2026" not in line and "(Claude Code 2.1.19)" not in line and not line.endswith("shows them")]
     return "\n".join(["$ cc-fleet audit --repo .", head, "", *shown, "$ cc-fleet plan --repo . | git apply", ""])
+
+
+def sample_image() -> str:
+    """What ``cc-fleet audit`` says of the demo's image, the known issues of its version left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo.save(os.path.join(folder, "image.tar"))
+        environ = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(PROJECT), "CC_FLEET_POLICY": "default", "GITHUB_ACTIONS": ""}
+        command = [sys.executable, "-m", "cc_fleet", "audit", "--image", "image.tar"]
+        audit = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False).stdout
+    parts = [part for part in audit.split("\n\n") if not part.startswith("image config")]
+    lines = "\n\n".join(parts).splitlines()
+    first, last = (next(at for at, line in enumerate(lines) if mark in line) for mark in ("↳ so: requests", "shows them"))
+    return "\n".join(["$ cc-fleet audit --image image.tar", *lines[:first], "     …", *lines[last + 1 :], ""])
 
 
 def main(arguments: list[str]) -> int:

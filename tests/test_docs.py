@@ -42,8 +42,9 @@ def blocks(page: str) -> Iterator[Block]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the demo's laptop, an image's root filesystem, and a ``cc-fleet`` in PATH."""
+    """A folder with the demo's laptop and image, an image's root filesystem, and a ``cc-fleet`` in PATH."""
     demo.write(str(tmp_path / "laptop"))
+    demo.save(str(tmp_path / "image.tar"))
     case.npm(tmp_path / "rootfs", "/usr/local", "2.1.17")
     case.write(tmp_path / "rootfs", "/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
     (tmp_path / "rootfs/root").mkdir()

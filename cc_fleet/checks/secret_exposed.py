@@ -42,7 +42,7 @@ def _committed(found: Credential) -> Problem | None:
 def _pulled(found: Credential) -> Problem | None:
     if found.kind == "apiKeyHelper":
         return None
-    what = "a URL here holds a credential" if found.kind == "url" else f"{found.kind} is in this image"
+    what = {"url": "a URL here holds a credential", "oauth": "the login of a person is in this image"}.get(found.kind, f"{found.kind} is in this image")
     layer = found.place.layer
     gone = f"; deleting it in layer {found.removed} does not take it out of layer {layer}" if found.removed is not None and layer is not None else ""
     advice = "revoke it, and give the new one to a build by `RUN --mount=type=secret`, to a container when it starts"

@@ -83,7 +83,8 @@ def _opened(path: str, options: Options) -> Folder | Tar | Stream:
         return Folder(path)
     kind = os.stat(path).st_mode
     if stat.S_ISFIFO(kind):
-        return _streamed(open(path, "rb", buffering=0), options)
+        with open(path, "rb", buffering=0) as fifo:
+            return _streamed(fifo, options)
     if not stat.S_ISREG(kind):
         raise NotAnImage("is neither a file nor a folder")
     descriptor = os.open(path, os.O_RDONLY)
