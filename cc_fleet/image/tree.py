@@ -253,8 +253,18 @@ def rehomed(layers: Sequence[Layer]) -> None:
         below = ImageTree(layers[:number])
         for folder in sorted(implied):
             found = below.find(folder) if folder in layer.folders else None
-            if found is not None and found.kind == SYMBOLIC:
+            if found is not None and found.kind == SYMBOLIC and not _taken_away(layer, folder):
                 _moved(layer, folder, below)
+
+
+def _taken_away(layer: Layer, path: bytes) -> bool:
+    """Whether a layer itself takes away what lower ones have at ``path``."""
+    while path:
+        path, _, name = path.rpartition(b"/")
+        here = layer.folders.get(path, {})
+        if WHITEOUT + name in here or OPAQUE in here:
+            return True
+    return False
 
 
 def _moved(layer: Layer, folder: bytes, below: ImageTree) -> None:

@@ -96,10 +96,10 @@ class Files:
         led = 0
         for at, name in enumerate(path[:-1]):  # folders that no member names
             if self.nodes.get((*folder, name), ROOT).kind == "link":
-                led += 1
+                led += 2 if self.nodes[(*folder, name)].layer == number else 1
                 self._passed.add((*folder, name))
             if led > 1:
-                self.odd.append(one.name)  # one link above a name is usual, more are not
+                self.odd.append(one.name)  # one link of a lower layer above a name is usual, more are not
             folder = (*folder, name)
             try:
                 folder = self.resolved(path[: at + 1])

@@ -114,6 +114,8 @@ LAYERED: dict[str, list[list[build.Member]]] = {
     "what stands in a folder that is a link below": [[folder("usr/lib"), symlink("lib", "usr/lib")], [file("lib/x", "1")]],
     "a whiteout in a folder that is a link below": [[file("usr/lib/x", "1"), symlink("lib", "usr/lib")], [whiteout("lib/x")]],
     "an opaque mark in a folder that is a link below": [[file("usr/lib/x", "1"), symlink("lib", "usr/lib")], [opaque("lib")]],
+    "a folder that no member is, where a link was taken away": [[file("a", "1"), symlink("b", "a")], [whiteout("b"), file("b/a", "2")]],
+    "what stands in a folder that is a link to the root below": [[symlink("a", "..")], [file("a/b/c", "1")]],
     "an absolute link stays inside": [[file("etc/x", "1"), symlink("a/l", "/etc/x"), symlink("a/m", "../../../../etc/x")]],
     "links of links": [[file("x", "1"), symlink("a", "b"), symlink("b", "./c"), symlink("c", "/x")]],
     "loops": [[symlink("a", "a"), symlink("b", "c"), symlink("c", "b"), symlink("d", "d/x")]],
