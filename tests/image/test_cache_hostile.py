@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from cc_fleet.image import cache, collect
 from tests.image import claude
 from tests.image.build import (
     FORMS,
@@ -265,6 +266,36 @@ def test_a_cache_that_others_may_write_is_not_believed(tmp_path: Path, how: Call
             found.write_bytes(only[0])
     how(tmp_path / "home/.cache")
     assert said(audit(tmp_path, "--image", good)) == first
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.parametrize("how", [lambda path: os.chown(path, NOBODY, NOBODY), lambda path: path.chmod(0o777), lambda path: path.chmod(0o770)], ids=("another's", "everybody's", "a group's"))
+@pytest.mark.parametrize("below", ["", "cc-fleet", "cc-fleet/layers"])
+def test_a_folder_that_others_may_write_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, how: Callable[[Path], None]) -> None:
+    base = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(base))
+    base.mkdir(mode=0o700)
+    assert cache.opened(("x",), digests=False) is not None
+    how(base / below)
+    assert cache.opened(("x",), digests=False) is None
+
+
+def test_the_cache_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for the longest ago goes first."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    paths = [made(tmp_path, f"image{at}", image([layer([file(f"opt/{at:02}", random.Random(at).randbytes(MORE))], packed="gz")])) for at in range(12)]
+
+    def kept() -> int:
+        return sum(one.stat().st_size for one in (tmp_path / "cache").rglob("*") if one.is_file())
+
+    list(collect(paths[0]))
+    bound = kept() * 4
+    assert bound
+    monkeypatch.setattr(cache, "SIZE", bound)
+    for path in paths[1:]:
+        list(collect(path))
+        assert kept() <= bound
+    assert kept() > bound / 2
 
 
 def _file(home: Path) -> None:
