@@ -126,6 +126,7 @@ def bench(session: nox.Session) -> None:
     session.install(".", "ansible-core>=2.19,<2.20", *group("bench"))
     session.run("python", "-I", "tests/bench.py", session.bin, *session.posargs)
     session.run("python", "-I", "tests/bench_repo.py", session.bin, *session.posargs)
+    session.run("python", "-I", "tests/bench_image.py", session.bin, *session.posargs)
 
 
 if __name__ == "__main__":

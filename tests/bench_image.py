@@ -141,7 +141,7 @@ def venvs(path: str) -> None:
     packages = sysconfig.get_path("purelib")
     with tarfile.open(path, "w") as layer:
         number = 0
-        while layer.offset < VENVS:  # type: ignore[attr-defined]
+        while layer.offset < VENVS:
             number += 1
             add(layer, packages, f"opt/tools{number}/venv/lib/python3.11/site-packages")
         add(layer, str(modules / "@anthropic-ai"), "opt/old/lib/node_modules/@anthropic-ai")
@@ -271,7 +271,7 @@ def measured(rows: dict[str, Row], environ: dict[str, str]) -> dict[str, Spent]:
     for turn in range(max(row.runs for row in rows.values()) + 1):
         for name, row in rows.items():
             slow = row.runs <= SLOW
-            if turn == 0 and slow or turn > row.runs:
+            if (turn == 0 and slow) or turn > row.runs:
                 continue
             if row.empty:
                 shutil.rmtree(row.empty, ignore_errors=True)
@@ -283,7 +283,7 @@ def measured(rows: dict[str, Row], environ: dict[str, str]) -> dict[str, Spent]:
 
 def shell(words: list[str], files: list[str]) -> list[str]:
     """A program that reads each of the files to nowhere."""
-    return ["sh", "-c", 'for file; do ' + " ".join(words) + ' <"$file" >/dev/null || exit; done', "sh", *files]
+    return ["sh", "-c", "for file; do " + " ".join(words) + ' <"$file" >/dev/null || exit; done', "sh", *files]
 
 
 def peers(bin_: str, folder: str, tmp: str) -> dict[str, Row]:
