@@ -11,6 +11,7 @@ interleaved runs, and the memory of cc-fleet alone. Fails where a ratio is over 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))  # run with -I, which leaves it out
@@ -154,13 +155,7 @@ def settings(path: str) -> None:
         for name, text in SETTINGS.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(text)
-            layer.addfile(entry, _text(text))
-
-
-def _text(text: str) -> IO[bytes]:
-    import io
-
-    return io.BytesIO(text.encode())
+            layer.addfile(entry, io.BytesIO(text.encode()))
 
 
 def add(layer: tarfile.TarFile, source: str, name: str) -> None:
