@@ -101,7 +101,7 @@ def refresh(session: nox.Session) -> None:
 @nox.session
 def real(session: nox.Session) -> None:
     """Real Claude Code clients, installed by npm, in namespaces of their own, and the real programs that read our formats."""
-    session.install(".[fleet,html]", *group("test"))
+    session.install(".[fleet,html,image]", *group("test"))
     session.run("pytest", "-m", "real", "tests/real", *session.posargs)
 
 
@@ -123,9 +123,10 @@ def nightly(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Ratios of programs that run side by side."""
-    session.install(".", "ansible-core>=2.19,<2.20", *group("bench"))
+    session.install(".[image]", "ansible-core>=2.19,<2.20", *group("bench"))
     session.run("python", "-I", "tests/bench.py", session.bin, *session.posargs)
     session.run("python", "-I", "tests/bench_repo.py", session.bin, *session.posargs)
+    session.run("python", "-I", "tests/bench_image.py", session.bin, *session.posargs)
 
 
 if __name__ == "__main__":

@@ -19,22 +19,22 @@ from typing import IO
 WHOLE, HEAD = 1 << 20, 4096
 
 
-def read(path: str, pattern: str) -> tuple[list[str], dict[str, bytes]]:
+def read(file: str, pattern: str) -> tuple[list[str], dict[str, bytes]]:
     """The variables of the image, and the wanted members of its file system."""
     wanted = re.compile(pattern).match
     found: dict[str, bytes] = {}
-    with tarfile.open(path, "r:") as image:
+    with tarfile.open(file, "r:") as image:
         (told,) = json.load(member(image, "manifest.json"))
         environ = json.load(member(image, told["Config"]))["config"].get("Env") or []
         for name in told["Layers"]:
             with tarfile.open(fileobj=member(image, name), mode="r:") as layer:
                 for entry in layer:
-                    name = entry.name.removeprefix("./")
-                    folder, slash, last = name.rpartition("/")
+                    path = entry.name.removeprefix("./")
+                    folder, slash, last = path.rpartition("/")
                     if last.startswith(".wh."):
                         gone(found, folder if last == ".wh..wh..opq" else folder + slash + last[4:])
-                    elif not entry.isdir() and wanted("/" + name):
-                        found[name] = content(layer, entry)
+                    elif not entry.isdir() and wanted("/" + path):
+                        found[path] = content(layer, entry)
                     layer.members = []  # type: ignore[attr-defined]  # else it keeps each, which costs memory
     return environ, found
 

@@ -96,6 +96,7 @@ def by_buildah(recipe: Recipe, base: Path, folder: Path) -> Path:
     if "localhost/debian" not in told([*buildah, "images", "--format", "{{.Name}}"]):
         first = told([*buildah, "from", "scratch"])
         told([*buildah, "add", "-q", "--add-history", first, base, "/"])
+        told([*buildah, "config", "--created-by", "ADD debian.tar /", first])  # beside the line of its own, of no layer
         told([*buildah, "commit", "-q", "--rm", first, "debian"])
     name = "debian"
     for number, layer in enumerate(recipe.layers, 2):
@@ -134,11 +135,11 @@ def forms(layout: Path, name: str, folder: Path) -> dict[str, Path]:
     """The image as skopeo saves it in every form, and what was built."""
     made = {form: folder / f"{name}.{form}" for form in FORMS}
     source = f"oci:{layout}:{name}"
-    for form, words in (
-        ("oci", [f"oci:{made['oci']}:{name}"]),
-        ("zstd", ["--dest-compress-format", "zstd", f"oci:{made['zstd']}:{name}"]),
-        ("oci.tar", [f"oci-archive:{made['oci.tar']}:{name}"]),
-        ("docker.tar", [f"docker-archive:{made['docker.tar']}:{name}:latest"]),
+    for words in (
+        [f"oci:{made['oci']}:{name}"],
+        ["--dest-compress-format", "zstd", f"oci:{made['zstd']}:{name}"],
+        [f"oci-archive:{made['oci.tar']}:{name}"],
+        [f"docker-archive:{made['docker.tar']}:{name}:latest"],
     ):
         told(["skopeo", "copy", "-q", source, *words])
     with made["docker.tar"].open("rb") as plain, made["docker.tar.gz"].open("wb") as packed:
