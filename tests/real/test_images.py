@@ -83,7 +83,7 @@ BY_17 = f"(layer 3 of {{}}: {INSTALL.format('@2.1.17').removeprefix('RUN /bin/sh
 PULLED = "and whoever can pull it has it"
 SHARED = ("identity-baked", "userID", "userID was written when this image was built, so all of its containers are one user (layer 2 of 4: COPY home /)", "/home/node/.claude.json", 2)
 DELETED = (
-    "secret-exposed", "oauth", f"oauth is in this image, {PULLED}; deleting it in layer 4 does not take it out of layer 2 (layer 2 of 4: COPY home /)",
+    "secret-exposed", "oauth", f"the login of a person is in this image, {PULLED}; deleting it in layer 4 does not take it out of layer 2 (layer 2 of 4: COPY home /)",
     "/home/node/.claude/.credentials.json", 2,
 )  # fmt: skip
 # What is found in each, known issues apart: check, subject, message, file, layer.
