@@ -26,7 +26,7 @@ _PATH = 4096  # bytes, as of the kernel
 _NAMES = 32 * 1024 * 1024  # bytes of names that are longer than usual
 _DEEP = "holds folders that are nested deeper than anybody means, and not all were read"
 _OFFSET, _KIND = ~(BLOCK - 1), BLOCK - 1
-_UNCLEAN = (b".", b"/")
+_DOTS = (b"", b".", b"..")
 
 
 class Kept(NamedTuple):
@@ -164,30 +164,28 @@ def packed(window: Window, wanted: Wanted, asked: Asked = Asked(), *, marked: bo
 
 def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], None] | None, *, marked: bool, most: int = MOST) -> None:
     """Enter every member of a tar into the index of ``layer``."""
-    folders, links, last, here = layer.folders, layer.links, b"", layer.folders[b""]
+    folders, links, last, here, prefix = layer.folders, layer.links, b"", layer.folders[b""], b"/"
     count = length = 0
     try:
         for member in members(source, marked=marked):
-            offset, kind, name = member[:3]
-            if name[-1:] == b"/" or name[:1] in _UNCLEAN or b"//" in name or b"/." in name:
-                kind = FOLDER if name[-1:] == b"/" and kind not in (HARD, SYMBOLIC) else kind
+            offset, kind, name = member[0], member[1], member[2]
+            count += 1
+            if count > most or length > _NAMES:
+                raise Damaged(f"holds more than {most:,} files, and what follows was not read")
+            if name.startswith(prefix) and b"/" not in (base := name[len(prefix) :]) and base not in _DOTS:
+                folder = last  # as most do, it stands in the folder of the one before
+            else:
                 cleaned = clean(name)
                 if not cleaned:  # the root itself, or what is not below it
                     _refused(layer, name if cleaned is None else b"")
                     continue
-                name = cleaned
-            count += 1
-            if len(name) > BLOCK:
-                length += len(name)
-                if len(name) > _PATH:
-                    raise Damaged("holds a path of more than 4096 bytes, and what follows was not read")
-            folder, _, base = name.rpartition(b"/")
-            if folder != last:
-                if folder not in folders:
-                    folders[folder] = {}
-                last, here = folder, folders[folder]
-            if count > most or length > _NAMES:
-                raise Damaged(f"holds more than {most:,} files, and what follows was not read")
+                if len(cleaned) > BLOCK:
+                    length += len(cleaned)
+                    if len(cleaned) > _PATH:
+                        raise Damaged("holds a path of more than 4096 bytes, and what follows was not read")
+                kind = FOLDER if name[-1:] == b"/" and kind not in (HARD, SYMBOLIC) else kind
+                folder, _, base = cleaned.rpartition(b"/")
+                last, here, prefix = folder, folders.setdefault(folder, {}), name.rstrip(b"/").rpartition(b"/")[0] + b"/"
             here[base] = offset | kind
             if kind in (SYMBOLIC, HARD):
                 links[offset] = member[3]
@@ -201,6 +199,9 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
 
 def clean(name: bytes) -> bytes | None:
     """A member's name as a path below the root, or None where it leads out of it."""
+    cleaned = (name[2:] if name[:2] == b"./" else name).strip(b"/")
+    if b"//" not in cleaned and b"/." not in cleaned and cleaned[:1] != b".":
+        return cleaned
     parts = [part for part in name.split(b"/") if part not in (b"", b".")]
     return None if b".." in parts else b"/".join(parts)
 
