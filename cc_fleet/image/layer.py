@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cc_fleet.image.tar import BLOCK, DEVICES, FOLDER, HARD, SYMBOLIC, Damaged, Member, Rare, members, number, sparse
+from cc_fleet.image.tar import BLOCK, DEVICES, FOLDER, LINKS, Damaged, Member, Rare, members, number, sparse
 from cc_fleet.image.unpack import Plain, Window
 from cc_fleet.image.wanted import Wanted
 from cc_fleet.records import NamedTuple
@@ -26,7 +26,7 @@ _PATH = 4096  # bytes, as of the kernel
 _NAMES = 32 * 1024 * 1024  # bytes of names that are longer than usual
 _DEEP = "holds folders that are nested deeper than anybody means, and not all were read"
 _OFFSET, _KIND = ~(BLOCK - 1), BLOCK - 1
-_DOTS = (b"", b".", b"..")
+_DOTS = frozenset((b"", b".", b".."))
 
 
 class Kept(NamedTuple):
@@ -165,14 +165,14 @@ def packed(window: Window, wanted: Wanted, asked: Asked = Asked(), *, marked: bo
 def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], None] | None, *, marked: bool, most: int = MOST) -> None:
     """Enter every member of a tar into the index of ``layer``."""
     folders, links, last, here, prefix = layer.folders, layer.links, b"", layer.folders[b""], b"/"
-    count = length = 0
+    count, length, size = 0, 0, len(prefix)
     try:
         for member in members(source, marked=marked):
-            offset, kind, name = member[0], member[1], member[2]
+            offset, kind, name, link, _, _, rare = member
             count += 1
-            if count > most or length > _NAMES:
+            if count > most:
                 raise Damaged(f"holds more than {most:,} files, and what follows was not read")
-            if name.startswith(prefix) and b"/" not in (base := name[len(prefix) :]) and base not in _DOTS:
+            if name.startswith(prefix) and b"/" not in (base := name[size:]) and base not in _DOTS:
                 folder = last  # as most do, it stands in the folder of the one before
             else:
                 cleaned = clean(name)
@@ -181,18 +181,21 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
                     continue
                 if len(cleaned) > BLOCK:
                     length += len(cleaned)
+                    if length > _NAMES:
+                        raise Damaged("holds more long names than are read, and what follows was not")
                     if len(cleaned) > _PATH:
                         raise Damaged("holds a path of more than 4096 bytes, and what follows was not read")
-                kind = FOLDER if name[-1:] == b"/" and kind not in (HARD, SYMBOLIC) else kind
+                kind = FOLDER if name[-1:] == b"/" and kind not in LINKS else kind
                 folder, _, base = cleaned.rpartition(b"/")
                 last, here, prefix = folder, folders.setdefault(folder, {}), name.rstrip(b"/").rpartition(b"/")[0] + b"/"
+                size = len(prefix)
             here[base] = offset | kind
-            if kind in (SYMBOLIC, HARD):
-                links[offset] = member[3]
+            if kind in LINKS:
+                links[offset] = link
             elif keep is not None:
                 keep(member, folder, base)
-            elif member[6] is not None:
-                layer.rare[offset] = member[6]
+            elif rare is not None:
+                layer.rare[offset] = rare
     except Damaged as err:
         layer.gaps.append(str(err))
 

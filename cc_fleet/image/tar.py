@@ -19,10 +19,11 @@ HARD, SYMBOLIC, FOLDER, SPARSE = b"125S"
 _PAX = ord("x")
 DEVICES = frozenset(b"346")
 _EXTENDED = frozenset(b"xgLKXNVM")
-_LINKS = frozenset(b"12")
+LINKS = frozenset(b"12")
+_RARE = _EXTENDED | {SPARSE}
 _EMPTY = frozenset(b"123456")  # links, devices, folders, FIFOs
 _LONGEST = 1024 * 1024  # of a PAX header; a path may have 4096 bytes
-_ENDS = (b"\0", b" ")  # behind eleven digits
+_ENDS = b"\0 "  # behind the digits
 _MODULUS = 65521  # adler32's, whose lower half is the sum of the bytes
 _SPACES = 8 * 32
 _NO_HEADER, _UNSUMMED = "holds a header that is none", "holds a header whose checksum is wrong"
@@ -64,21 +65,25 @@ def members(source: Source, *, marked: bool = False) -> Iterator[Member]:
     at, offset, end, sums = source.at, source.begin, source.end, dict[bytes, int]()
     while (header := at(BLOCK, offset) if offset < end else b"") and header[0] and len(header) == BLOCK:
         name = link = b""
-        if header[156] == _PAX and (short := _short(source, offset, header)) is not None:
+        kind = header[156]
+        if kind == _PAX and (short := _short(source, offset, header)) is not None:
             offset, (header, name, link) = offset + 2 * BLOCK, short
-        field, kind = header[148:156], header[156]
-        if sums.get(field) != adler32(header) & 0xFFFF:  # which is as good as right where it was right before
+            kind = header[156]
+        field, summed = header[148:156], adler32(header) & 0xFFFF
+        if field not in sums or sums[field] != summed:  # what was right once is right again
             _check(header)
-            sums[field] = adler32(header) & 0xFFFF
-        if kind in _EXTENDED or kind == SPARSE:
-            member, offset = _extended(source, offset, header)
-            yield member
-            continue
-        size = 0 if kind in _EMPTY else number(header[124:136])  # no data follows a link or a folder, whatever is said
+            sums[field] = summed
+        size = 0
+        if kind not in _EMPTY:  # no data follows a link or a folder, whatever is said
+            if kind in _RARE:
+                member, offset = _extended(source, offset, header)
+                yield member
+                continue
+            size = number(header[124:136])
+        elif kind in LINKS and not link:
+            link = header[157:257].partition(b"\0")[0]
         if not name:
             name = _name(header) if header[345] else header[:100].partition(b"\0")[0]
-        if kind in _LINKS and not link:
-            link = header[157:257].partition(b"\0")[0]
         yield offset, kind, name, link, size, header, None
         offset += BLOCK + (size + 511 & ~511)
     if any(header):
@@ -144,8 +149,8 @@ def _name(header: bytes) -> bytes:
 
 def number(field: bytes) -> int:
     """A size: octal digits, or base 256 where the first bit says so.  Never below zero."""
-    digits = field[:11]
-    if field[11:] not in _ENDS:
+    digits = field[:-1]
+    if field[-1] not in _ENDS:
         digits = field.strip(b"\0 ")
     if digits.isdigit():
         try:
