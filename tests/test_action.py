@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from cc_fleet import repo
+from cc_fleet.cli import demo
 from tests import actions
 from tests.actions import PROJECT, Ran
 
@@ -163,6 +164,17 @@ def test_several_folders(shop: Path, run: Run) -> None:
     assert "e/Dockerfile" not in ran.log
     assert run({"paths": "a"}).code == 0
     assert run({"paths": " \n"}).code == 2
+
+
+def test_images_beside_folders_and_alone(shop: Path, run: Run) -> None:
+    committed(shop, {"Dockerfile": GOOD, "ci.yaml": STRICT})
+    demo.save(str(shop / "built image.tar"))
+    alone = run({"paths": "", "images": "  built image.tar\n", "policy": "ci.yaml"})
+    assert alone.code == 1
+    assert "[secret-exposed]" in alone.log
+    assert run({"policy": "ci.yaml"}).code == 0
+    assert run({"images": "built image.tar", "policy": "ci.yaml"}).code == 1
+    assert run({"paths": "", "images": "gone.tar"}).code == 2
 
 
 HOSTILE = (

@@ -28,7 +28,8 @@ def review(judged: Judgement) -> Iterator[tuple[Target, Problem]]:
     names: dict[str, list[Target]] = {}
     ages: dict[str, int | None] = {judged.today: 0}
     for target in judged.targets:
-        names.setdefault(target.name.partition(" (")[0], []).append(target)  # the second is told by where it was read
+        if target.kind != "image":  # of which one tag has several platforms, and many builds
+            names.setdefault(target.name.partition(" (")[0], []).append(target)  # the second is told by where it was read
         if target.kind in ("machine", "filesystem") and target.machine_id not in (None, *_NOT_YET):
             ids.setdefault(str(target.machine_id), []).append(target)
         if (problem := _dated(target, _age(target.collected_at, judged.today, ages))) is not None:
