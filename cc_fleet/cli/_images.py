@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Self
 
 from cc_fleet import image
@@ -25,11 +26,17 @@ def targets(paths: list[str], keep: frozenset[str], args: argparse.Namespace, *,
         options = image.Options(args.platform, args.verify, not args.no_cache, digests, progress.tell if progress.shown else None, sys.stdin.buffer)
         for path in listed:
             progress.begin(path)
+            if not getattr(args, "quiet", False):
+                options = options._replace(note=partial(_note, path))
             try:
                 for target in image.collect(path, keep, options):
                     yield target, path
             except image.NotAnImage as err:
                 raise InputError(f"{_shown(path)}: {err}") from None
+
+
+def _note(path: str, what: str) -> None:
+    print(f"cc-fleet: note: {_shown(path)}: {what}", file=sys.stderr)
 
 
 def _shown(path: str) -> str:

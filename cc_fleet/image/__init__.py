@@ -72,6 +72,8 @@ def collect(path: str, keep: frozenset[str] = frozenset(), options: Options = Op
                 raise NotAnImage(f"is no image: it {err}") from None
             yield _unread(label, f"{damage}; {err}" if damage else str(err))
             return
+        if note is not None and options.note is not None:
+            options.note(note)
         for image in found:
             yield _target(given, image, keep, options, note)
 

@@ -26,7 +26,8 @@ class Options(NamedTuple):
     """How an image is read.
 
     ``platform`` (``linux/arm64``) of several; ``verify`` checks the digests of layers; ``cache`` keeps what was found of packed layers;
-    ``digests`` asks for the sha256 of native programs; ``tell`` hears of every piece of bytes that was read; ``stream`` is what ``-`` stands for.
+    ``digests`` asks for the sha256 of native programs; ``tell`` hears of every piece of bytes that was read; ``stream`` is what ``-`` stands for;
+    ``note`` is told what somebody should know besides what is found.
     """
 
     platform: str | None = None
@@ -35,6 +36,7 @@ class Options(NamedTuple):
     digests: bool = False
     tell: Callable[[int], None] | None = None
     stream: Any = None
+    note: Callable[[str], None] | None = None
 
 
 def layers(archive: Folder | Tar, blobs: Sequence[Blob], options: Options, asked: Mapping[int, Asked] | None = None) -> list[Layer]:

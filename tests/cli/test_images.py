@@ -64,6 +64,27 @@ def test_one_that_is_broken_does_not_hide_the_others(tmp_path: Path, capsys: pyt
     assert [(target["name"], target["verdict"]) for target in told["targets"]] == [("acme/ci:7", "findings"), ("b.tar", "gaps")]
 
 
+def test_of_several_platforms_one_is_judged_or_all_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def saved(name: str, *platforms: str) -> str:
+        pictures = [image([layer([file("etc/passwd", one)])], platform=one, tags=("acme/ci:1",)) for one in platforms]
+        return str(build.unpacked(build.oci(pictures, nested=True), tmp_path / name))
+
+    def judged(*arguments: str) -> tuple[list[str], str]:
+        main(["audit", "--format", "json", "--no-cache", *arguments])
+        told = capsys.readouterr()
+        return [f"{one['name']} {one['image']['platform'] if one.get('image') else one['gaps'][0]['reason']}" for one in json.loads(told.out)["targets"]], told.err
+
+    both, arms = saved("both", "linux/arm64", "linux/amd64"), saved("arms", "linux/arm64", "linux/arm/v7")
+    assert judged("--image", both) == (["acme/ci:1 linux/amd64"], "")
+    assert judged("--image", both, "--platform", "linux/arm64") == (["acme/ci:1 linux/arm64"], "")
+    names, note = judged("--image", arms)
+    assert names == ["acme/ci:1 (linux/arm64) linux/arm64", "acme/ci:1 (linux/arm/v7) linux/arm/v7"]
+    assert note == f"cc-fleet: note: {arms}: holds no image for linux/amd64; judged is what it has: linux/arm64, linux/arm/v7\n"
+    main(["audit", "-q", "--image", arms])
+    assert capsys.readouterr() == ("", "")
+    assert judged("--image", arms, "--platform", "linux/s390x")[0] == ["acme/ci:1 is there for linux/arm64, linux/arm/v7, and not for linux/s390x"]
+
+
 def test_beside_other_targets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo.save(str(tmp_path / "a.tar"))
     demo.write(str(tmp_path / "laptop"))
