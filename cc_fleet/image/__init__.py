@@ -22,13 +22,14 @@ from cc_fleet.image.layer import Asked, Layer
 from cc_fleet.image.manifest import Described
 from cc_fleet.image.scan import Options
 from cc_fleet.image.tar import BLOCK, Damaged
-from cc_fleet.image.tree import ImageTree, rehomed
+from cc_fleet.image.tree import ImageTree, Wanting, rehomed
 from cc_fleet.model import Coverage, Gap, Place, Target
 from cc_fleet.records import NamedTuple
 
 __all__ = ["NotAnImage", "Options", "collect", "files"]
 
 _NAMES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci", ".ociarchive")
+_AGAIN = 256 * 1024 * 1024  # bytes of an image's files that are read in another pass
 _ROUNDS = 3  # of reading a layer again for what it turned out to be asked for
 
 
@@ -165,10 +166,7 @@ def _target(given: _Given, image: Described, keep: frozenset[str], options: Opti
 
 def _again(given: _Given, image: Described, layers: list[Layer], tree: ImageTree, options: Options) -> bool:
     """Read those layers again of which something was asked for; False where they passed by for good."""
-    asked = {
-        number: Asked({at: one.size for at, one in wanted.items()}, frozenset(at for at, one in wanted.items() if one.digest))
-        for number, wanted in tree.asked.items()
-    }
+    asked = {number: _asked(layers[number], wanted, _AGAIN // len(tree.asked)) for number, wanted in tree.asked.items()}
     opened = given.archive
     if not isinstance(opened, Stream):
         for number, layer in zip(asked, scan.layers(opened, image.layers, options, asked), strict=True):
@@ -181,6 +179,16 @@ def _again(given: _Given, image: Described, layers: list[Layer], tree: ImageTree
         if number in asked:
             layers[number] = layer
     return True
+
+
+def _asked(layer: Layer, wanted: Mapping[int, Wanting], left: int) -> Asked:
+    """What is read again of a layer: so many bytes in all, the small files first."""
+    sizes = dict[int, int]()
+    for size, at in sorted((min(one.size, layer.kept[at].size) if at in layer.kept else one.size, at) for at, one in wanted.items()):
+        left -= size
+        if left >= 0:
+            sizes[at] = wanted[at].size
+    return Asked(sizes, frozenset(at for at in sizes if wanted[at].digest))
 
 
 def _unread(name: str, reason: str) -> Target:

@@ -84,7 +84,7 @@ class Tar:
     """An image in a plain tar: what of it is wanted is looked up."""
 
     def __init__(self, descriptor: int, size: int) -> None:
-        self._index = layer.plain(unpack.Plain(descriptor, 0, size), _MEMBERS)
+        self._index = layer.plain(unpack.Plain(descriptor, 0, size), layer.Room())
         self._descriptor = descriptor
         self.damage = self._index.gaps[0] if self._index.gaps else None
 
@@ -123,7 +123,7 @@ class Stream:
         self._documents: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._layers: dict[str, Passed] = {}
-        self._window, self._verify, self._asked = window, verify, asked or {}
+        self._window, self._verify, self._asked, self._room = window, verify, asked or {}, layer.Room()
         self.span, self._usual = span, Asked() if span is not None else Asked(digests=None, whole=_STREAMED, budget=2 * _STREAMED)
         self.damage = self._pass()
 
@@ -181,7 +181,7 @@ class Stream:
             window = unpack.window(packed, within, lambda: within.read_so_far, whole.update if whole is not None else None)
         except Damaged as err:
             return Passed(layer.broken(str(err)), None, None)
-        found = layer.packed(window, wanted.sources(), self._asked.get(name, self._usual), marked=packed == "zst")
+        found = layer.packed(window, wanted.sources(), self._asked.get(name, self._usual), self._room, marked=packed == "zst")
         return Passed(found, within.digest.hexdigest() if within.digest else None, whole.hexdigest() if whole else None)
 
 

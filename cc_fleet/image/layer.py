@@ -39,6 +39,13 @@ class Kept(NamedTuple):
     sha256: str | None = None
 
 
+class Room:
+    """What the layers of one image may take together: so many members, so many bytes of files that are kept."""
+
+    def __init__(self) -> None:
+        self.files, self.bytes = 2 * MOST, 8 * _BUDGET
+
+
 class NotKept(Exception):
     """The layer has the file, and its bytes passed by."""
 
@@ -134,11 +141,11 @@ class Asked(NamedTuple):
     budget: int = _BUDGET
 
 
-def plain(source: Plain, most: int = MOST) -> Layer:
-    """The layer that a plain tar is, of ``most`` members."""
+def plain(source: Plain, room: Room) -> Layer:
+    """The layer that a plain tar is."""
     layer = Layer()
     layer.source = source
-    _indexed(layer, source, None, marked=False, most=most)
+    _indexed(layer, source, None, room, marked=False)
     return layer
 
 
@@ -149,11 +156,12 @@ def broken(reason: str) -> Layer:
     return layer
 
 
-def packed(window: Window, wanted: Wanted, asked: Asked = Asked(), *, marked: bool = False) -> Layer:
+def packed(window: Window, wanted: Wanted, asked: Asked, room: Room, *, marked: bool = False) -> Layer:
     """The layer that passes by: read to its end, so that its checksums were checked."""
     layer = Layer()
-    keep = _Keeper(layer, window, wanted, asked)
-    _indexed(layer, window, keep, marked=marked)
+    keep = _Keeper(layer, window, wanted, asked._replace(budget=max(0, min(asked.budget, room.bytes))))
+    _indexed(layer, window, keep, room, marked=marked)
+    room.bytes -= sum(len(kept.data) for kept in layer.kept.values())
     if not layer.gaps:
         try:
             window.drain()
@@ -162,16 +170,16 @@ def packed(window: Window, wanted: Wanted, asked: Asked = Asked(), *, marked: bo
     return layer
 
 
-def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], None] | None, *, marked: bool, most: int = MOST) -> None:
+def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], None] | None, room: Room, *, marked: bool) -> None:
     """Enter every member of a tar into the index of ``layer``."""
     folders, links, last, here, prefix = layer.folders, layer.links, b"", layer.folders[b""], b"/"
-    count, length, size = 0, 0, len(prefix)
+    count, length, size, most = 0, 0, len(prefix), min(MOST, room.files)
     try:
         for member in members(source, marked=marked):
             offset, kind, name, link, _, _, rare = member
             count += 1
             if count > most:
-                raise Damaged(f"holds more than {most:,} files, and what follows was not read")
+                raise Damaged(f"holds more files than are read of {'a layer' if most == MOST else 'an image'}, and what follows was not")
             if name.startswith(prefix) and b"/" not in (base := name[size:]) and base not in _DOTS:
                 folder = last  # as most do, it stands in the folder of the one before
             else:
@@ -198,6 +206,7 @@ def _indexed(layer: Layer, source: Any, keep: Callable[[Member, bytes, bytes], N
                 layer.rare[offset] = rare
     except Damaged as err:
         layer.gaps.append(str(err))
+    room.files -= count
 
 
 def clean(name: bytes) -> bytes | None:

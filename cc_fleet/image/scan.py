@@ -39,13 +39,21 @@ class Options(NamedTuple):
     note: Callable[[str], None] | None = None
 
 
+class _Run(NamedTuple):
+    """What the layers of an image share as they are read."""
+
+    options: Options
+    store: Cache | None
+    room: layer.Room
+
+
 def layers(archive: Folder | Tar, blobs: Sequence[Blob], options: Options, asked: Mapping[int, Asked] | None = None) -> list[Layer]:
     """The layers of an image, or with ``asked`` those of them (by number) that are read once more."""
     store = _cache(options) if any(_is_packed(archive, blob) for blob in blobs) else None
-    numbers = list(range(len(blobs)) if asked is None else asked)
+    numbers, room = list(range(len(blobs)) if asked is None else asked), layer.Room()
 
     def read(number: int) -> Layer:
-        return _read(archive, blobs[number], options, store, (asked or {}).get(number))
+        return _read(archive, blobs[number], _Run(options, store, room), (asked or {}).get(number))
 
     workers = min(len(numbers), os.cpu_count() or 1, 4)
     if workers < 2 or sum(_is_packed(archive, blob, _WORTH) for blob in blobs) < 2:
@@ -88,7 +96,7 @@ def _is_packed(archive: Folder | Tar, blob: Blob, least: int = 0) -> bool:
     return span is not None and span.size > least and unpack.packing(span.read(BLOCK)) != ""
 
 
-def _read(archive: Folder | Tar, blob: Blob, options: Options, store: Cache | None, asked: Asked | None) -> Layer:
+def _read(archive: Folder | Tar, blob: Blob, run: _Run, asked: Asked | None) -> Layer:
     try:
         span = archive.span(blob.name) if blob.damage is None else None
     except Damaged as err:
@@ -98,18 +106,18 @@ def _read(archive: Folder | Tar, blob: Blob, options: Options, store: Cache | No
     if blob.size is not None and blob.size != span.size:
         return layer.broken(f"has {span.size:,} bytes, and its manifest tells of {blob.size:,}")
     if not unpack.packing(span.read(BLOCK)):
-        return _plain(span, blob, options)
-    store = store if span.size > _SMALL else None
-    known = store.get(blob.digest, span.key(), span.identity()) if store is not None and blob.digest and not options.verify and asked is None else None
+        return _plain(span, blob, run)
+    run = run if span.size > _SMALL else run._replace(store=None)
+    known = run.store.get(blob.digest, span.key(), span.identity()) if run.store is not None and blob.digest and not run.options.verify and asked is None else None
     if known is not None:
-        _tell(options, span.size)
+        _tell(run.options, span.size)
         return known
-    return _packed(span, blob, options, store, asked)
+    return _packed(span, blob, run, asked or Asked())
 
 
-def _plain(span: Span, blob: Blob, options: Options) -> Layer:
-    found = layer.plain(unpack.Plain(*span))
-    if options.verify:
+def _plain(span: Span, blob: Blob, run: _Run) -> Layer:
+    found = layer.plain(unpack.Plain(*span), run.room)
+    if run.options.verify:
         digests = {told: _digest(told) for told in (blob.digest, blob.unpacked) if told}
         at = 0
         while at < span.size and (piece := os.pread(span.descriptor, min(1024 * 1024, span.size - at), span.start + at)):
@@ -117,12 +125,13 @@ def _plain(span: Span, blob: Blob, options: Options) -> Layer:
             for digest in digests.values():
                 digest.update(piece)
         _compare(found, digests)
-    _tell(options, span.size)
+    _tell(run.options, span.size)
     return found
 
 
-def _packed(span: Span, blob: Blob, options: Options, store: Cache | None, asked: Asked | None) -> Layer:
+def _packed(span: Span, blob: Blob, run: _Run, asked: Asked) -> Layer:
     """A layer that is unpacked as it passes by, its bytes digested where somebody will ask what they are."""
+    options, store, _ = run
     packed = unpack.packing(span.read(BLOCK))
     known_elsewhere = store is not None and blob.digest is not None and store.has(blob.digest)
     stored = _digest(blob.digest) if options.verify or known_elsewhere else None
@@ -137,11 +146,10 @@ def _packed(span: Span, blob: Blob, options: Options, store: Cache | None, asked
         _tell(options, len(piece))
 
     raw = unpack.Part(*span, tell)
-    asked = asked or Asked()
     asked = asked._replace(digests=None) if options.digests else asked
     try:
         window = unpack.window(packed, raw, lambda: read, whole.update if whole is not None else None)
-        found = layer.packed(window, wanted.sources(), asked, marked=packed == "zst")
+        found = layer.packed(window, wanted.sources(), asked, run.room, marked=packed == "zst")
     except Damaged as err:
         return layer.broken(str(err))
     if stored is not None and not found.gaps:

@@ -45,6 +45,7 @@ from tests.image.build import (
     padded,
     pax,
     sha,
+    summed,
     symlink,
     tar,
     unpacked,
@@ -704,10 +705,24 @@ def _many_env(tmp: Path) -> Path | str:
     return written(tar(oci([image(claude.layers(), inner={"Env": env, "Labels": labels, "User": "\x1b[31m\n" + "u" * 100_000})])))(tmp)
 
 
+def _full(number: int) -> Blob:
+    """A small layer of 30 wanted files of 1 MB."""
+    return layer([file(f"usr/local/lib/node_modules/a{number}-{at}/node_modules/@anthropic-ai/claude-code/package.json", bytes(1 << 20)) for at in range(30)], packed="gz")
+
+
+def _peopled(number: int) -> Blob:
+    """A small layer of 60,000 files."""
+    one = member(file(f"{number}/000000", ""), "ustar")
+    heads = (summed(one[:4] + b"%06d" % at + one[10:512]) for at in range(60_000))
+    return layer(b"".join(heads) + bytes(1024), packed="gz")
+
+
 BOMBS: dict[str, tuple[Made, float, float]] = {  # with seconds and megabytes that it may take
     "1,000,000 members": (with_members(million), 30, 600),
     "1,000,000 members in gzip": (_layer_of(lambda: Blob(gzip.compress(million(), 1), "0" * 64, "gz")), 30, 600),
     "1,000,000 entries beside the image": (_many_entries, 30, 600),
+    "80 layers of wanted files": (with_layers(lambda: [layer(claude.base()), *map(_full, range(80)), layer(claude.npm())]), 60, 300),
+    "60 layers of many files": (with_layers(lambda: [layer(claude.base()), *map(_peopled, range(10, 70)), layer(claude.npm())]), 60, 400),
     "10 GB in gz": (_bomb("gz", b"usr/share/zeros"), 60, 250),
     "10 GB in zst": (_bomb("zst", b"usr/share/zeros"), 60, 250),
     "10 GB in gz at a wanted name": (_bomb("gz", b"home/ada/.claude/settings.json"), 60, 250),

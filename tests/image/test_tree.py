@@ -19,7 +19,7 @@ from cc_fleet.host import facts
 from cc_fleet.host.system import under
 from cc_fleet.host.tree import Missing, Stat, Tree, Unreadable
 from cc_fleet.image import collect, tar
-from cc_fleet.image.layer import Asked, Layer, packed, plain
+from cc_fleet.image.layer import Asked, Layer, Room, packed, plain
 from cc_fleet.image.scan import Options
 from cc_fleet.image.tree import ImageTree, rehomed
 from cc_fleet.image.unpack import Plain, Window
@@ -47,11 +47,11 @@ def from_plain(data: bytes, tmp: Path, at: int) -> Layer:
     name = tmp / f"layer{at}"
     name.write_bytes(data)
     descriptor = os.open(name, os.O_RDONLY)
-    return plain(Plain(descriptor, 0, len(data)))
+    return plain(Plain(descriptor, 0, len(data)), Room())
 
 
 def from_packed(data: bytes, asked: Asked = Asked()) -> Layer:
-    return packed(Window(io.BytesIO(data).readinto), All(), asked)
+    return packed(Window(io.BytesIO(data).readinto), All(), asked, Room())
 
 
 def told(ask: Callable[..., Any], *arguments: Any) -> Any:
