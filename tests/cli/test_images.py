@@ -170,3 +170,17 @@ def test_a_terminal_sees_how_far_it_is(more: Mapping[str, str], shown: bool, tmp
     assert ("100%" in told or "% a" in told) is shown, told
     assert "\x1b[31m" not in told
     assert not shown or told.endswith("\r\x1b[K")
+
+
+def test_without_the_extra_gzip_is_read_the_same_and_zstandard_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    members = [file("etc/passwd", "root:x:0:0::/root:/bin/sh\n"), file("root/.claude/.credentials.json", "{}")]
+    for packed in ("gz", "zst"):
+        build.unpacked(build.oci([image([layer(members, packed=packed)])]), tmp_path / packed)
+    with_it = [report(capsys, "--no-cache", "--image", str(tmp_path / packed))[1]["findings"] for packed in ("gz", "zst")]
+    assert with_it[0] == with_it[1]
+    monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert report(capsys, "--no-cache", "--image", str(tmp_path / "gz"))[1]["findings"] == with_it[0]
+    code, told = report(capsys, "--no-cache", "--image", str(tmp_path / "zst"))
+    assert [gap["reason"] for gap in told["targets"][0]["gaps"]] == ["is packed with zstd, and the package zstandard is not installed; pip install 'cc-fleet[image]'"]
+    assert code == 4
