@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -92,54 +92,53 @@ def _opened(path: str, options: Options) -> Folder | Tar | Stream:
         raise NotAnImage("is neither a file nor a folder")
     descriptor = os.open(path, os.O_RDONLY)
     span = archive.Span(descriptor, 0, os.fstat(descriptor).st_size)
-    begin = span.read(BLOCK)
-    packed = unpack.packing(begin)
     try:
-        if packed:
+        if packed := _known(span.read(BLOCK)):
             return _passing(span, packed, options)
-        if not archive.is_tar(begin):
-            raise NotAnImage("is empty" if not begin else "is no image: neither a tar of `docker save` or of an OCI layout, nor one that is packed")
     except BaseException:
         os.close(descriptor)
         raise
     return Tar(descriptor, span.size)
 
 
-def _streamed(raw: Any, options: Options) -> Stream:
-    """What comes once."""
-    read = 0
-
-    def tell(piece: Any) -> None:
-        nonlocal read
-        read += len(piece)
-        if options.tell is not None:
-            options.tell(len(piece))
-
-    first = unpack.Window(raw.readinto, None, tell)
-    begin = first.at(BLOCK, 0)
+def _known(begin: bytes) -> str:
+    """What bytes that begin so are packed with; NotAnImage where they begin neither a tar nor what one is packed with."""
     packed = unpack.packing(begin)
     if not packed and not archive.is_tar(begin):
         raise NotAnImage("is empty" if not begin else "is no image: neither a tar of `docker save` or of an OCI layout, nor one that is packed")
-    rest = archive.Within(first, 0, sys.maxsize, begin)
+    return packed
+
+
+class _Heard:
+    """How many bytes were read, told on as they are."""
+
+    def __init__(self, tell: Callable[[int], None] | None) -> None:
+        self.read, self._tell = 0, tell
+
+    def __call__(self, piece: Any) -> None:
+        self.read += len(piece)
+        if self._tell is not None:
+            self._tell(len(piece))
+
+
+def _streamed(raw: Any, options: Options) -> Stream:
+    """What comes once."""
+    heard = _Heard(options.tell)
+    first = unpack.Window(raw.readinto, None, heard)
+    begin = first.at(BLOCK, 0)
+    packed, rest = _known(begin), archive.Within(first, 0, sys.maxsize, begin)
     try:
-        return Stream(unpack.window(packed, rest, lambda: read), verify=options.verify)
+        return Stream(unpack.window(packed, rest, lambda: heard.read), verify=options.verify)
     except Damaged as err:
         raise NotAnImage(str(err)) from None
 
 
 def _passing(span: archive.Span, packed: str, options: Options, asked: Mapping[str, Asked] | None = None) -> Stream:
     """A packed file, which is read from its beginning each time."""
-    read = 0
-
-    def tell(piece: Any) -> None:
-        nonlocal read
-        read += len(piece)
-        if options.tell is not None:
-            options.tell(len(piece))
-
-    raw: io.RawIOBase = unpack.Part(*span, tell)
+    heard = _Heard(options.tell)
+    raw: io.RawIOBase = unpack.Part(*span, heard)
     try:
-        return Stream(unpack.window(packed, raw, lambda: read), verify=options.verify, asked=asked, span=span)
+        return Stream(unpack.window(packed, raw, lambda: heard.read), verify=options.verify, asked=asked, span=span)
     except Damaged as err:
         raise NotAnImage(str(err)) from None
 

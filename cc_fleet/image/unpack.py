@@ -138,10 +138,23 @@ def _gz(raw: io.RawIOBase) -> Any:
     return opened(fileobj=raw, mode="rb")
 
 
+class _Ended:
+    """Packed bytes with a frame of our own behind them."""
+
+    def __init__(self, raw: Any, frame: bytes) -> None:
+        self._raw, self._frame = raw, frame
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._raw.read(size)
+        if not data:
+            data, self._frame = self._frame, b""
+        return data
+
+
 class _Zst:
     """Zstandard's frames, and whether the last one was whole, which its reader does not tell.
 
-    A frame of our own is put behind the bytes: where it does not come out at the end, the bytes before it were not all there.
+    Where the frame that is put behind them does not come out at the end, the bytes before it were not all there.
     """
 
     _MARK = bytes(range(16)) * 16  # its frame does not hold it as it is
@@ -151,15 +164,8 @@ class _Zst:
             import zstandard
         except ImportError:
             raise Damaged(f"is packed with zstd, and the package zstandard is not installed{_EXTRA}") from None
-        self._frame, self._raw, self._held = zstandard.ZstdCompressor().compress(self._MARK), raw, b""
-        self._reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(self, read_size=_PIECE, read_across_frames=True, closefd=False)  # type: ignore[arg-type]
-
-    def read(self, size: int) -> bytes:
-        """Packed bytes for the reader."""
-        data: bytes = self._raw.read(size)
-        if not data:
-            data, self._frame = self._frame, b""
-        return data
+        source: Any = _Ended(raw, zstandard.ZstdCompressor().compress(self._MARK))  # an object of its own: its reader knows it, and no collector finds a circle there
+        self._reader, self._held = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(source, read_size=_PIECE, read_across_frames=True, closefd=False), b""
 
     def readinto(self, buffer: Any) -> int:
         view, held = memoryview(buffer), len(self._held)
