@@ -47,7 +47,8 @@ class Machine(NamedTuple):
     are names (of variables, settings, extensions) that the policy speaks of and whose values
     are therefore kept.  ``digests`` asks for the sha256 of native binaries.  ``unread`` are
     the gaps that making this list left.  ``registry`` is there on Windows alone.  ``probe`` lets
-    a source run programs, which none does otherwise.
+    a source run programs, which none does otherwise.  ``packages`` are folders of npm's package that are
+    known beforehand: the index of an image has them all, wherever they are.
     """
 
     tree: Tree
@@ -67,6 +68,7 @@ class Machine(NamedTuple):
     launchers: tuple[Launcher, ...] = ()
     registry: "Optional[Registry]" = None
     probe: bool = False
+    packages: tuple[str, ...] = ()
 
     @property
     def layout(self) -> Layout:

@@ -29,7 +29,7 @@ from cc_fleet.records import NamedTuple
 __all__ = ["NotAnImage", "Options", "collect", "files"]
 
 _NAMES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci", ".ociarchive")
-_AGAIN = 256 * 1024 * 1024  # bytes of an image's files that are read in another pass
+_AGAIN = 192 * 1024 * 1024  # bytes of an image's files that are read in another pass
 _ROUNDS = 3  # of reading a layer again for what it turned out to be asked for
 
 
@@ -168,15 +168,14 @@ def _again(given: _Given, image: Described, layers: list[Layer], tree: ImageTree
     asked = {number: _asked(layers[number], wanted, _AGAIN // len(tree.asked)) for number, wanted in tree.asked.items()}
     opened = given.archive
     if not isinstance(opened, Stream):
-        for number, layer in zip(asked, scan.layers(opened, image.layers, options, asked), strict=True):
-            layers[number] = layer
+        for number, again in zip(asked, scan.layers(opened, image.layers, options, asked), strict=True):
+            layers[number].kept.update((at, again.kept[at]) for at in asked[number].sizes if at in again.kept)
         return True
     if opened.span is None:
         return False
-    again = _passing(opened.span, unpack.packing(opened.span.read(BLOCK)), options._replace(tell=None), {image.layers[number].name: one for number, one in asked.items()})
-    for number, layer in enumerate(scan.passed(again, image.layers)):
-        if number in asked:
-            layers[number] = layer
+    second = _passing(opened.span, unpack.packing(opened.span.read(BLOCK)), options._replace(tell=None), {image.layers[number].name: one for number, one in asked.items()})
+    for number, read in zip(asked, scan.passed(second, [image.layers[number] for number in asked]), strict=True):
+        layers[number].kept.update((at, read.kept[at]) for at in asked[number].sizes if at in read.kept)
     return True
 
 
@@ -187,7 +186,7 @@ def _asked(layer: Layer, wanted: Mapping[int, Wanting], left: int) -> Asked:
         left -= size
         if left >= 0:
             sizes[at] = wanted[at].size
-    return Asked(sizes, frozenset(at for at in sizes if wanted[at].digest))
+    return Asked(sizes, frozenset(at for at in sizes if wanted[at].digest), budget=0)
 
 
 def _unread(name: str, reason: str) -> Target:

@@ -15,6 +15,7 @@ from cc_fleet.image.tree import ImageTree
 from cc_fleet.image.wanted import SECRET
 from cc_fleet.model import GROUPS, Credential, Gap, Place, Target
 
+_PACKAGE, _MOST = b"/node_modules/@anthropic-ai/claude-code", 100
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what runtimes give where an image gives none
 
 
@@ -39,7 +40,13 @@ def _machine(tree: ImageTree, image: Described, name: str, keep: frozenset[str],
     runs = _user(tree, history.user(image.config), environ, users)
     others = tuple(user for user in users if user.home != runs.home)
     gaps = (Gap(unread, Place("/etc/passwd")),) if unread else ()
-    return Machine(tree, "image", name, "linux", (runs, *others), privileged=True, environ=environ, caller=runs, keep=keep, digests=digests, unread=gaps)
+    return Machine(tree, "image", name, "linux", (runs, *others), privileged=True, environ=environ, caller=runs, keep=keep, digests=digests, unread=gaps, packages=_packages(tree))
+
+
+def _packages(tree: ImageTree) -> tuple[str, ...]:
+    """Every folder of npm's package: in an image one that no PATH leads to is there all the same."""
+    found = {folder for layer in tree.layers for folder in layer.folders if folder.endswith(_PACKAGE) or folder == _PACKAGE[1:]}
+    return tuple(f"/{folder.decode('utf-8', 'surrogateescape')}" for folder in sorted(found)[:_MOST])
 
 
 def _user(tree: ImageTree, told: str, environ: dict[str, str], users: tuple[User, ...]) -> User:

@@ -112,7 +112,7 @@ def _read(archive: Folder | Tar, blob: Blob, run: _Run, asked: Asked | None) -> 
     if known is not None:
         _tell(run.options, span.size)
         return known
-    return _packed(span, blob, run, asked or Asked())
+    return _packed(span, blob, run if asked is None else run._replace(store=None), asked or Asked())
 
 
 def _plain(span: Span, blob: Blob, run: _Run) -> Layer:

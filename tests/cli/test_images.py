@@ -199,3 +199,14 @@ def test_many_images_take_no_more_memory_than_one(packed: str, tmp_path: Path) -
     )
     done = subprocess.run([sys.executable, "-c", program, path], env=environ(tmp_path), capture_output=True, text=True, check=True)
     assert int(done.stdout) < 8 * 1024, done.stdout
+
+
+def test_a_copy_that_no_path_leads_to_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = "opt/old/lib/node_modules/@anthropic-ai/claude-code"
+    members = [file(f"{copy}/package.json", '{"version": "2.1.19", "bin": {"claude": "cli.js"}}'), file(f"{copy}/cli.js", "#!")]
+    for packed in ("plain", "gz"):
+        build.unpacked(build.oci([image([layer(members, packed=packed), layer([build.whiteout("opt/older")])])]), tmp_path / packed)
+        _, told = report(capsys, "--no-cache", "--image", str(tmp_path / packed))
+        assert [(one["version"], one["active_for"], one["place"]["layer"]) for one in told["targets"][0]["installs"]] == [("2.1.19", [], 1)]
+    build.unpacked(build.oci([image([layer(members), layer([build.whiteout("opt/old")])])]), tmp_path / "removed")
+    assert report(capsys, "--no-cache", "--image", str(tmp_path / "removed"))[1]["targets"][0]["installs"] == []

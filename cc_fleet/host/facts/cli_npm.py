@@ -110,6 +110,7 @@ def _folders(machine: Machine) -> dict[str | Gap, User | None]:
         folders.update((found, None) for found in in_home(machine.tree, user.home, [f"{place}/{PACKAGE}" for place in below]))
     if machine.cwd:
         folders[f"{machine.cwd}/{PACKAGE}"] = None
+    folders.update((folder, None) for folder in machine.packages if folder not in folders)
     homes = {user.home: user for user in machine.users}
     return {folder: None if isinstance(folder, Gap) else _owner(homes, folder) for folder in folders}
 
