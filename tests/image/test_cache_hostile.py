@@ -170,24 +170,6 @@ def _folders(home: Path) -> list[Path]:
     return [path for path in (home / ".cache").rglob("*") if path.is_dir()]
 
 
-def test_values_of_entries_may_be_anything(tmp_path: Path) -> None:
-    """Entries of JSON whose values are of other kinds, one after another."""
-    path = made(tmp_path)
-    first = fresh(tmp_path, path)
-    for found in warmed(tmp_path, path):
-        try:
-            document = json.loads(found.read_bytes())
-        except ValueError:
-            pytest.skip("entries are no JSON")
-        for key in document if isinstance(document, dict) else ():
-            values: tuple[object, ...] = (None, 5, -1, "x", [], {}, [None], [[1, 2, 3]], "\x1b[31m", 1e300)
-            for value in values:
-                found.write_text(json.dumps({**document, key: value}))
-                ran = audit(tmp_path, "--image", path)
-                assert ran.code in {0, 1}
-        assert said(audit(tmp_path, "--image", path)) == first
-
-
 def claimed(picture: Any, honest: Blob, other: bytes) -> list[Member]:
     """An OCI layout in which the blob that is named by the digest of ``honest`` is other bytes, of the size that is told."""
     blobs, told = blobs_of(picture)
