@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from cc_fleet import repo
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, from_workspace, judged
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.model import Finding, Target
 from cc_fleet.policy import SEVERITIES, committed
 from cc_fleet.policy.load import Loaded, which

@@ -149,7 +149,7 @@ def _text(value: JSON, where: str) -> str:
 
 
 def _of(value: JSON, kind: type, where: str) -> Any:
-    if not isinstance(value, kind) or (kind is str and "\0" in value):
+    if not isinstance(value, kind) or (isinstance(value, str) and "\0" in value):
         raise PlanError(f"{where} is not {_CALLED[kind]}")
     return value
 

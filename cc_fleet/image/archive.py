@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.image import layer, unpack, wanted
 from cc_fleet.image.layer import Asked, Layer
 from cc_fleet.image.tar import BLOCK, FOLDER, HARD, SYMBOLIC, Damaged, members

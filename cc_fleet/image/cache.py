@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cc_fleet import __version__
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.image.layer import Kept, Layer
 
 FORMAT = 1

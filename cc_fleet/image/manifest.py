@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.image.tar import Damaged
 from cc_fleet.records import NamedTuple
 

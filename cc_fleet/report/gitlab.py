@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.model import Finding, Place
 from cc_fleet.report import Report, Style
 from cc_fleet.report._parts import foremost, named, region

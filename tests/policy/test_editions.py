@@ -11,7 +11,7 @@ import pytest
 from cc_fleet import data
 from cc_fleet.cli import main
 from cc_fleet.decode import Node, decode, pairs, read_yaml
-from cc_fleet.digest import sha256
+from cc_fleet.host.digest import sha256
 from cc_fleet.policy import Policy
 from cc_fleet.policy.load import PolicyError, editions, folder, load, packaged
 

@@ -1,0 +1,75 @@
+"""Run a foreign program so that it cannot hang, ask, or outlive its time; and find one that can be trusted."""
+
+from __future__ import annotations
+
+import os
+import stat as st
+from typing import Mapping, Optional
+
+from .site import Ran
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SAID = 64 * 1024
+
+
+def environ(user: Optional[str], home: Optional[str]) -> dict[str, str]:
+    """What a program starts with: nothing of this process but the place of programs."""
+    return {"PATH": _path(), "HOME": home or os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **({"USER": user, "LOGNAME": user} if user else {})}
+
+
+def run(argv: list[str], timeout: float, environ_: Mapping[str, str], cwd: Optional[str]) -> Ran:
+    """What it ended with, and the last that it said.  It gets a session of its own, and all of it ends with the time."""
+    import signal
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryFile() as said:
+        try:
+            running = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=dict(environ_), cwd=cwd or "/", start_new_session=True)
+        except OSError as err:
+            return Ran(127, f"{argv[0]}: {os.strerror(err.errno or 0).lower()}")
+        try:
+            code: Optional[int] = running.wait(timeout)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            try:
+                os.killpg(running.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
+            running.wait()
+        said.seek(0, os.SEEK_END)
+        said.seek(max(0, said.tell() - _SAID))
+        return Ran(code, said.read().decode("utf-8", "replace"))
+
+
+def find(name: str) -> Optional[str]:
+    """The first program of this name in PATH that nobody but root, and this user, can have put there."""
+    for folder in _path().split(":"):
+        path = f"{folder}/{name}"
+        if folder.startswith("/") and os.access(path, os.X_OK) and _is_trusted(os.path.realpath(path)):
+            return path
+    return None
+
+
+def _path() -> str:
+    """This process's PATH, its absolute folders, or the system's."""
+    return ":".join(one for one in (os.environ.get("PATH") or PATH).split(":") if one.startswith("/")) or PATH
+
+
+def _is_trusted(path: str) -> bool:
+    """Whether the file and every folder above it belong to root or to whoever runs it, and nobody else writes them."""
+    owners = {0, os.geteuid()}
+    at = path
+    while True:
+        try:
+            found = os.stat(at)
+        except OSError:
+            return False
+        mode = found.st_mode
+        loose = mode & st.S_IWOTH and not (st.S_ISDIR(mode) and mode & st.S_ISVTX)
+        if found.st_uid not in owners or loose:
+            return False
+        if at == "/":
+            return True
+        at = os.path.dirname(at)

@@ -1,0 +1,139 @@
+"""Do something with a user's rights: in a child that gave up root's, and that tells its parent each step before it takes it.
+
+A home is its owner's. Root that writes there can be led by a link to write anywhere, so root does not: a child takes the
+user's groups, group and number first. The journal stays root's: the child sends what it is about to do, with the bytes that it
+replaces, and goes on when the parent has it on disk. What comes from the child is the user's word, and is taken as data only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any, Callable, Optional
+
+from ..model import JSON
+from .change import Failed, PlanError
+
+_LONGEST = 32 * 1024 * 1024
+Serve = Callable[[dict[str, Any], Optional[bytes]], JSON]
+Channel = Callable[..., JSON]  # message, and bytes or None
+
+
+def needed(user: Optional[str]) -> bool:
+    """Whether this process is root and works for somebody else."""
+    if user is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return False
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid != 0
+    except KeyError:
+        raise PlanError(f"{user}: is no user of this machine") from None
+
+
+def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> None:
+    """Let ``job`` work with the rights of ``user``; what it says through its channel ``serve`` answers, here."""
+    if not needed(user):
+        job(lambda message, data=None: serve(message, data))
+        return
+    up, down = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(up[0])
+            os.close(down[1])
+            _give_up(str(user))
+            channel = _channel(down[0], up[1])
+            job(channel)
+            channel({"end": True})
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(up[1])
+    os.close(down[0])
+    try:
+        ended = _served(up[0], down[1], serve)
+    finally:
+        os.close(up[0])
+        os.close(down[1])
+        os.waitpid(child, 0)
+    if not ended:
+        raise Failed("was cut short")
+
+
+def _give_up(user: str) -> None:
+    """Become ``user`` for good: groups first, for afterwards they cannot be changed any more."""
+    import pwd
+
+    entry = pwd.getpwnam(user)
+    os.initgroups(entry.pw_name, entry.pw_gid)
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+    if os.getuid() != entry.pw_uid or os.geteuid() != entry.pw_uid or os.getegid() != entry.pw_gid:
+        raise PlanError(f"{user}: their rights could not be taken")
+    os.umask(0o022)
+    os.environ.update({"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name})
+    os.chdir("/")
+
+
+def _served(read: int, write: int, serve: Serve) -> bool:
+    """Answer until the child says that it has ended; False where it just ended."""
+    while (message := _receive(read)) is not None:
+        if message.get("end"):
+            return True
+        data = message.pop("data", None)
+        try:
+            answer = {"answer": serve(message, base64.b64decode(data) if isinstance(data, str) else None)}
+        except PlanError as err:
+            answer = {"error": str(err)}
+        try:
+            _send(write, answer)
+        except BrokenPipeError:
+            return False
+    return False
+
+
+def _channel(read: int, write: int) -> Channel:
+    def ask(message: dict[str, Any], data: Optional[bytes] = None) -> JSON:
+        _send(write, {**message, **({} if data is None else {"data": base64.b64encode(data).decode()})})
+        if message.get("end"):
+            return None
+        answer = _receive(read)
+        if answer is None:
+            os._exit(1)  # the parent is gone: what it did not write down is not done
+        if "error" in answer:
+            raise PlanError(str(answer["error"]))
+        return answer.get("answer")
+
+    return ask
+
+
+def _send(write: int, message: dict[str, Any]) -> None:
+    body = json.dumps(message).encode()
+    rest = memoryview(len(body).to_bytes(4, "big") + body)
+    while rest:
+        rest = rest[os.write(write, rest) :]
+
+
+def _receive(read: int) -> Optional[dict[str, Any]]:
+    head = _exactly(read, 4)
+    size = int.from_bytes(head, "big") if head is not None else 0
+    body = _exactly(read, size) if 0 < size <= _LONGEST else None
+    try:
+        message = json.loads(body) if body is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _exactly(read: int, size: int) -> Optional[bytes]:
+    parts = []
+    while size:
+        piece = os.read(read, min(size, 1024 * 1024))
+        if not piece:
+            return None
+        parts.append(piece)
+        size -= len(piece)
+    return b"".join(parts)
