@@ -56,7 +56,7 @@ class Site:
         """A file's bytes, links followed within the area; None: nothing there."""
         if path in self._pretended:
             return self._pretended[path]
-        with self._at(path, follow=True) as spot:
+        with self.spot(path, follow=True) as spot:
             if spot.folder is None or files.look(spot.folder, spot.name) is None:
                 return None
             return files.read(spot.folder, spot.name, limit)[0]
@@ -66,12 +66,12 @@ class Site:
         if path in self._pretended:
             data = self._pretended[path]
             return ABSENT if data is None else files.digest(data)
-        with self._at(path, follow=False) as spot:
+        with self.spot(path, follow=False) as spot:
             return ABSENT if spot.folder is None else files.state(spot.folder, spot.name)
 
     def names(self, path: str) -> Optional[list[str]]:
         """The names in a folder; None where nothing is there."""
-        with self._at(path, follow=True) as spot:
+        with self.spot(path, follow=True) as spot:
             if spot.folder is None or files.look(spot.folder, spot.name) is None:
                 return None
             opened = os.open(spot.name, files.FOLDERS, dir_fd=spot.folder)
@@ -99,7 +99,7 @@ class Site:
 
     def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """``data`` in the file, in one step; it keeps all it has besides, and links to it stay links."""
-        with self._at(path, follow=True) as spot, self._folder(spot, path) as folder:
+        with self.spot(path, follow=True) as spot, self._folder(spot, path) as folder:
             name = spot.name
             found = files.read(folder, name) if files.look(folder, name) is not None else None
             if found is not None and found[0] == data:
@@ -122,7 +122,7 @@ class Site:
         """The entry becomes a link; what was there is moved away."""
         if self.state(path) == f"link {target}":
             return
-        with self._at(path, follow=False) as spot, self._folder(spot, path) as folder:
+        with self.spot(path, follow=False) as spot, self._folder(spot, path) as folder:
             made = f".{spot.name[:200]}.cc-fleet-{self.stamp}.new"
             files.discard(folder, made)
             os.symlink(target, made, dir_fd=folder)
@@ -130,7 +130,7 @@ class Site:
 
     def exchange(self, staged: str, path: str) -> None:
         """The staged entry takes the place of ``path`` in one step; the old one is kept beside it for rollback."""
-        with self._at(staged, follow=False) as source, self._at(path, follow=False) as spot, self._folder(spot, path) as folder:
+        with self.spot(staged, follow=False) as source, self.spot(path, follow=False) as spot, self._folder(spot, path) as folder:
             if source.folder is None:
                 raise Refused(f"{staged}: is not there")
             made = f".{spot.name[:200]}.cc-fleet-{self.stamp}.new"
@@ -140,7 +140,7 @@ class Site:
 
     def remove(self, path: str) -> None:
         """The entry goes: it is kept beside its place for rollback."""
-        with self._at(path, follow=False) as spot:
+        with self.spot(path, follow=False) as spot:
             if spot.folder is None or files.look(spot.folder, spot.name) is None:
                 return
             kept = self._kept(spot.folder, spot.name)
@@ -152,7 +152,7 @@ class Site:
     def staging(self, near: str) -> str:
         """A new folder of one's own beside ``near``; it is swept when the run ends, and after a crash."""
         above = near.rpartition("/")[0]
-        with self._at(near, follow=False) as spot, self._folder(spot, near) as folder:
+        with self.spot(near, follow=False) as spot, self._folder(spot, near) as folder:
             for number in range(1000):
                 name = f".cc-fleet-{self.stamp}-{number}"
                 if files.look(folder, name) is None:
@@ -164,8 +164,8 @@ class Site:
 
     def watch(self, paths: list[str]) -> Callable[[], None]:
         """Remember files, links and the names in folders, which a foreign program is about to change; call what it returns when it has ended."""
-        number = self._begun({"op": "watch", "paths": {path: self._remembered(path) for path in paths}})
-        return lambda: self._done(number, {"after": {path: self._remembered(path, images=False) for path in paths}})
+        number = self._begun({"op": "watch", "paths": {path: self.remembered(path) for path in paths}})
+        return lambda: self._done(number, {"after": {path: self.remembered(path, images=False) for path in paths}})
 
     def run(self, argv: list[str], timeout: float, environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = None) -> Ran:
         """A program with this user's rights, a clean environment and no input; it and its children end after ``timeout`` seconds."""
@@ -176,7 +176,8 @@ class Site:
     # Inside
 
     @contextmanager
-    def _at(self, path: str, *, follow: bool) -> Iterator[Spot]:
+    def spot(self, path: str, *, follow: bool) -> Iterator[Spot]:
+        """The open place of ``path``; what the system says against it is Refused, with the path."""
         spot = self.area.spot(path, follow=follow)
         try:
             yield spot
@@ -232,8 +233,9 @@ class Site:
                 return kept
         raise Refused("has a thousand old copies beside it")
 
-    def _remembered(self, path: str, *, images: bool = True) -> dict[str, Any]:
-        with self._at(path, follow=False) as spot:
+    def remembered(self, path: str, *, images: bool = True) -> dict[str, Any]:
+        """What stands there, with a file's bytes where ``images`` are asked for."""
+        with self.spot(path, follow=False) as spot:
             found = files.look(spot.folder, spot.name) if spot.folder is not None else None
             if found is None or spot.folder is None:
                 return {"state": ABSENT}
