@@ -13,8 +13,8 @@ import os
 from cc_fleet import advisories, repo
 from cc_fleet.data import FOLDER
 from cc_fleet.decode import pairs, read_yaml
-from cc_fleet.host.digest import sha256
 from cc_fleet.frozen import compact, freeze
+from cc_fleet.host.digest import sha256
 from cc_fleet.policy.load import folder
 
 

@@ -16,8 +16,8 @@ from cc_fleet.advisories.glance import Glance, Present
 from cc_fleet.client import EXTENSION, View
 from cc_fleet.data import FOLDER as DATA
 from cc_fleet.decode import SIZE, Date, DecodeError, Node, decode, read_yaml
-from cc_fleet.host.digest import sha256
 from cc_fleet.frozen import thaw
+from cc_fleet.host.digest import sha256
 from cc_fleet.model import Place, Target
 from cc_fleet.records import NamedTuple
 from cc_fleet.versions import Range

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from cc_fleet.advisories import Advisory, Shelf
 from cc_fleet.client import Effective, View, views
-from cc_fleet.host.digest import sha256
 from cc_fleet.host import plugins
+from cc_fleet.host.digest import sha256
 from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import GROUPS, Declared, Finding, Fix, Ignore, Install, Place, Problem, Target
 from cc_fleet.policy import KEPT, SEVERITIES, Policy

@@ -9,8 +9,8 @@ from typing import Any
 from cc_fleet.data import load as load_data
 from cc_fleet.data import variables
 from cc_fleet.decode import SIZE, DecodeError, Node, decode, pairs, read_yaml
-from cc_fleet.host.digest import sha256
 from cc_fleet.frozen import expand
+from cc_fleet.host.digest import sha256
 from cc_fleet.model import Place
 from cc_fleet.policy import Policy
 from cc_fleet.policy.values import Count

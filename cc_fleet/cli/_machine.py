@@ -1,0 +1,127 @@
+"""What plan, apply and rollback share: one machine, or a system below a folder, and the plan for it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from cc_fleet import __version__
+from cc_fleet.cli import InputError
+from cc_fleet.cli._judge import chosen_policy, grouped, judged, style
+from cc_fleet.client import views
+from cc_fleet.host import facts, ground, system
+from cc_fleet.host.change import Outcome, Plan, PlanError, load, written
+from cc_fleet.host.machine import Machine
+from cc_fleet.model import Target
+from cc_fleet.plan import shown
+from cc_fleet.policy import Policy
+from cc_fleet.policy.load import Loaded
+from cc_fleet.policy.when import Laid, applied
+from cc_fleet.report import Report
+
+_LONGEST = 16 * 1024 * 1024
+
+
+def source_options(parser: argparse.ArgumentParser) -> None:
+    """Where what is installed comes from."""
+    parser.add_argument("--tarballs", metavar="DIR", help="install the CLI from npm's tarballs in DIR (npm pack makes them), not from a registry; their sha256 is kept in the plan")
+    parser.add_argument("--registry", metavar="URL", help="install the CLI from this npm registry or mirror")
+    parser.add_argument("--vsix", metavar="FILE", action="append", default=[], help="install the extension from this VSIX, not from a gallery; repeatable")
+
+
+def read(root: str | None, loaded: Loaded) -> Machine:
+    """This machine, or the system below ``root``."""
+    if root is not None and not os.path.isdir(root):
+        raise InputError(f"{root}: is not a folder")
+    keep, digests = loaded.policy.names(), loaded.policy.digests
+    return system.under(root, keep, digests=digests) if root is not None else system.live(keep, digests=digests)
+
+
+def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
+    """The sealed plan for the machine that ``args`` name, and the report that it comes from."""
+    loaded = chosen_policy(args.policy)
+    machine = read(args.root, loaded)
+    here = ground.of(machine, args.root)
+    target = grouped(facts.collect(machine), loaded.groups, args.group)
+    from cc_fleet.host import applying, owned
+
+    plan, report = drafted(loaded, target, owned.read(here.journal) if os.path.isdir(here.journal) else (), args, live=here.live)
+    try:
+        return applying.seal(plan, here), report
+    except PlanError as err:
+        raise InputError(str(err)) from None
+
+
+def drafted(loaded: Loaded, target: Target, owned: Sequence[object], args: argparse.Namespace, *, live: bool) -> tuple[Plan, Report]:
+    """The plan for a target as far as its facts tell, and the report that it comes from."""
+    from cc_fleet.plan import machine
+
+    report = judged(loaded, [target], args.group)
+    policy = ruled(loaded, target)
+    draft = machine.draft(policy, target, [one for one in report.findings if one.target == target.name and one.waived is None], tuple(owned), _options(args, live=live))
+    return Plan(
+        __version__, policy.policy, loaded.sha256, target.name, target.machine_id, target.os, target.kind == "filesystem", False, draft.changes, draft.left,
+    ), report  # fmt: skip
+
+
+def ruled(loaded: Loaded, target: Target) -> Policy:
+    """The policy as its overlays have it for this target."""
+    return Laid(loaded.policy).of(applied(loaded.policy, target, tuple(views(target))))
+
+
+def _options(args: argparse.Namespace, *, live: bool) -> object:
+    from cc_fleet.plan import machine, sources
+
+    try:
+        tarballs, extensions = sources.tarballs(args.tarballs) if args.tarballs else None, sources.extensions(args.vsix)
+    except sources.SourceError as err:
+        raise InputError(str(err)) from None
+    return machine.Options(tarballs, args.registry, extensions, live)
+
+
+def loaded_plan(file: str) -> Plan:
+    """The plan in a file; InputError where it is none, or another version's."""
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(_LONGEST + 1)
+        else:
+            with open(file, "rb") as opened:
+                data = opened.read(_LONGEST + 1)
+        if len(data) > _LONGEST:
+            raise InputError(f"{file}: is larger than {_LONGEST // 1024**2} MiB")
+        plan = load(json.loads(data))
+    except OSError as err:
+        raise InputError(f"{file}: {(err.strerror or 'cannot be read').lower()}") from None
+    except PlanError as err:
+        raise InputError(f"{file}: {err}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{file}: is not JSON") from None
+    if plan.version != __version__:
+        raise InputError(f"{file}: was made by cc-fleet {plan.version}, and this is {__version__}; plan again with this one")
+    return plan
+
+
+def print_plan(plan: Plan, args: argparse.Namespace) -> None:
+    """The plan as asked."""
+    if args.format == "json":
+        sys.stdout.write(written(plan))
+    else:
+        print("\n".join(shown.plan(plan, style(args))))
+
+
+def print_outcomes(run: str, found: Sequence[Outcome], args: argparse.Namespace, *, complete: bool) -> None:
+    """What came of a run, as asked."""
+    if args.format == "json":
+        print(json.dumps(shown.document(run, found, complete=complete), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(shown.outcomes(found, style(args))))
+
+
+def progress(number: int, count: int, what: str) -> None:
+    """On a terminal what is being done."""
+    if sys.stderr.isatty():
+        print(f"[{number + 1}/{count}] {re.sub(r'[^ -~]', '?', what)}", file=sys.stderr)
