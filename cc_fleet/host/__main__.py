@@ -59,7 +59,7 @@ def _change(verb: str, given: list[str], read: Any, root: Any) -> int:
         return _print(change.dump(applying.seal(_plan(given[0]), here)))
     if verb == "apply":
         plan = _plan(given[0])
-        run, outcomes = applying.apply(plan, here, lambda number, count, what: None, {"policy": plan.policy, "policy_sha256": plan.policy_sha256})
+        run, outcomes = applying.apply(plan, here, lambda *_: None, {"policy": plan.policy, "policy_sha256": plan.policy_sha256})
         complete = all(one.state in change.COMPLETE for one in outcomes)
     else:
         with journal.Journal(here.journal) as held:

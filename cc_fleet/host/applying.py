@@ -8,7 +8,7 @@ removed, and the gate, which could lock out what still runs, is not written.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional
 
 from ..model import JSON
 from . import rights, undoing
@@ -80,6 +80,8 @@ def _renumbered(change: Change, new: dict[int, int]) -> Optional[Change]:
 def previews(changes: tuple[Change, ...], ground: Ground) -> list[Any]:
     """Of each change its Preview, or the reason why it is refused: each user's in one go, as what goes before would leave it."""
     found: list[Any] = [None] * len(changes)
+    for change in changes:
+        kind(change.kind)  # here, for a user may not be able to read where modules lie
 
     def serve(message: dict[str, Any], _: Optional[bytes]) -> JSON:
         number = message["number"]
@@ -124,18 +126,23 @@ def check(plan: Plan, ground: Ground) -> list[str]:
     if not plan.sealed:
         raise PlanError("the plan was made from facts alone and does not say what it expects; seal it on its machine, with `cc-fleet plan`")
     states, stale = [], []
+    actual: dict[frozenset[str], Mapping[str, str]] = {}
     for number, (change, seen) in enumerate(zip(plan.changes, previews(plan.changes, ground))):  # noqa: B905
         if isinstance(seen, str):
             states.append(f"refused: {seen}")
             continue
-        later = [one.produces for one in plan.changes[number:] if one.produces.keys() == change.produces.keys()]
-        if seen.expects == change.expects and seen.produces == change.produces:
+        paths = frozenset(change.produces)
+        now = actual.get(paths, seen.expects)
+        later = [one.produces for one in plan.changes[number:] if frozenset(one.produces) == paths]
+        if now == change.expects and seen.produces == change.produces:
             states.append("do")
-        elif seen.expects in later or (seen.expects == seen.produces and change.kind != "verify"):
+            actual[paths] = change.produces
+        elif now in later or (seen.expects == seen.produces and change.kind != "verify"):
             states.append("same")
+            actual[paths] = now
         else:
-            path = next((path for path, state in change.expects.items() if seen.expects.get(path) != state), _where(change))
-            stale.append(f"{path} is {seen.expects.get(path, 'something else')}, and the plan expects {change.expects.get(path, 'another state')}")
+            path = next((path for path, state in change.expects.items() if now.get(path) != state), _where(change))
+            stale.append(f"{path} is {now.get(path, 'something else')}, and the plan expects {change.expects.get(path, 'another state')}")
             states.append("stale")
     if stale:
         raise PlanError("\n".join(f"the plan is stale: {one}; plan again" for one in stale))

@@ -64,7 +64,7 @@ class _Walk:
     def to(self, path: str, *, follow: bool) -> Spot:
         self._start()
         todo = [part for part in path.split("/")[::-1] if part not in ("", ".")]
-        links, parts, whole = _LINKS, 0, path
+        links, parts, whole = _LINKS, 0, path if self.base == "/" else self.base + path
         while True:
             parts += 1
             if parts > _PARTS or not todo:
@@ -85,7 +85,7 @@ class _Walk:
             try:
                 self._down(part)
             except FileNotFoundError:
-                return Spot(None, todo[0], os.dup(self._at()), (part, *todo[:0:-1]))
+                return Spot(None, todo[0], os.dup(self._at()), (part, *todo[::-1]))
 
     def close(self) -> None:
         while self.open:

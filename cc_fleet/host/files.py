@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as st
+from functools import lru_cache
 from typing import Any, Iterator, Optional
 
 from .area import told
@@ -174,6 +175,13 @@ def exchange(first: int, one: str, second: int, other: str) -> bool:
     raise OSError(number, os.strerror(number))
 
 
+def ready() -> None:
+    """Load what is otherwise loaded when it is first needed: whoever gives up rights may not be able to read modules afterwards."""
+    _renameat2()
+    sha256(b"")
+
+
+@lru_cache(maxsize=None)
 def _renameat2() -> Any:
     import sys
 

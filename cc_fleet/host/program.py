@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat as st
+import subprocess
+import tempfile
 from typing import Mapping, Optional
 
 from .site import Ran
@@ -19,10 +22,6 @@ def environ(user: Optional[str], home: Optional[str]) -> dict[str, str]:
 
 def run(argv: list[str], timeout: float, environ_: Mapping[str, str], cwd: Optional[str]) -> Ran:
     """What it ended with, and the last that it said.  It gets a session of its own, and all of it ends with the time."""
-    import signal
-    import subprocess
-    import tempfile
-
     with tempfile.TemporaryFile() as said:
         try:
             running = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=dict(environ_), cwd=cwd or "/", start_new_session=True)

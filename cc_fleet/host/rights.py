@@ -13,6 +13,7 @@ import os
 from typing import Any, Callable, Optional
 
 from ..model import JSON
+from . import files
 from .change import Failed, PlanError
 
 _LONGEST = 32 * 1024 * 1024
@@ -37,6 +38,9 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
     if not needed(user):
         job(lambda message, data=None: serve(message, data))
         return
+    from . import program  # noqa: F401  # the child may not be able to read where modules lie
+
+    files.ready()
     up, down = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -49,18 +53,20 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
             job(channel)
             channel({"end": True})
             code = 0
+        except Exception as err:  # noqa: BLE001  # whatever it is, the parent says it, and no traceback leaves the child
+            _send(up[1], {"failed": f"{type(err).__name__}: {err}"[:300]})
         finally:
             os._exit(code)
     os.close(up[1])
     os.close(down[0])
     try:
-        ended = _served(up[0], down[1], serve)
+        failed = _served(up[0], down[1], serve)
     finally:
         os.close(up[0])
         os.close(down[1])
         os.waitpid(child, 0)
-    if not ended:
-        raise Failed("was cut short")
+    if failed is not None:
+        raise Failed(failed)
 
 
 def _give_up(user: str) -> None:
@@ -78,11 +84,13 @@ def _give_up(user: str) -> None:
     os.chdir("/")
 
 
-def _served(read: int, write: int, serve: Serve) -> bool:
-    """Answer until the child says that it has ended; False where it just ended."""
+def _served(read: int, write: int, serve: Serve) -> Optional[str]:
+    """Answer until the child says that it has ended; what is wrong where it did not say so."""
     while (message := _receive(read)) is not None:
         if message.get("end"):
-            return True
+            return None
+        if "failed" in message:
+            return str(message["failed"])
         data = message.pop("data", None)
         try:
             answer = {"answer": serve(message, base64.b64decode(data) if isinstance(data, str) else None)}
@@ -91,8 +99,8 @@ def _served(read: int, write: int, serve: Serve) -> bool:
         try:
             _send(write, answer)
         except BrokenPipeError:
-            return False
-    return False
+            break
+    return "was cut short"
 
 
 def _channel(read: int, write: int) -> Channel:

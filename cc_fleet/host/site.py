@@ -61,12 +61,12 @@ class Site:
                 return None
             return files.read(spot.folder, spot.name, limit)[0]
 
-    def state(self, path: str) -> str:
-        """``absent``, ``sha256:…``, ``folder`` or ``link TARGET`` of the entry itself."""
+    def state(self, path: str, *, follow: bool = False) -> str:
+        """``absent``, ``sha256:…``, ``folder`` or ``link TARGET`` of the entry itself; with ``follow`` of what a link names."""
         if path in self._pretended:
             data = self._pretended[path]
             return ABSENT if data is None else files.digest(data)
-        with self.spot(path, follow=False) as spot:
+        with self.spot(path, follow=follow) as spot:
             return ABSENT if spot.folder is None else files.state(spot.folder, spot.name)
 
     def names(self, path: str) -> Optional[list[str]]:
