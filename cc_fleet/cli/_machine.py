@@ -56,6 +56,18 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
         raise InputError(str(err)) from None
 
 
+def from_facts(args: argparse.Namespace) -> tuple[Plan, Report]:
+    """The plan for the machine whose facts are saved, and the report that it comes from."""
+    from cc_fleet.cli.audit import read_facts
+
+    loaded = chosen_policy(args.policy)
+    found = list(read_facts(args.facts))
+    if len(found) != 1:
+        raise InputError(f"{args.facts}: holds {len(found)} machines, and a plan is for one")
+    target = grouped(found[0], loaded.groups, args.group)
+    return drafted(loaded, target, (), args, live=target.kind == "machine")
+
+
 def drafted(loaded: Loaded, target: Target, owned: Sequence[object], args: argparse.Namespace, *, live: bool) -> tuple[Plan, Report]:
     """The plan for a target as far as its facts tell, and the report that it comes from."""
     from cc_fleet.plan import machine

@@ -1,9 +1,12 @@
-"""Show what would put a repository right, as a patch, or an image, as what its Dockerfile should say; nothing is written.
+"""Show what would put this machine right, or a repository or image; nothing is changed.
+
+Of a machine (or with --root a system below a folder) it is a plan: each change with what it expects and a diff without
+secrets, in the order in which `cc-fleet apply` makes them, and what is left for people. With --out it is saved as JSON
+(cc-fleet/plan/1), which `cc-fleet apply` takes on that machine alone. From --facts it is what the facts tell, without what
+the machine would have to be asked. What is waived is not planned.
 
 Of a repository it is a patch, which `git apply` takes; of an image a part of a Dockerfile, by the layers that it is
-to stand instead of.
-
-Each version that an audit complains about is pinned: in place of a denied one to its denial's
+to stand instead of. Each version that an audit complains about is pinned: in place of a denied one to its denial's
 `instead`, else to `cli.install`, else to the nearest published version that is allowed (the next
 above, else the next below). Where no version is asked for, or a tag, it is what the rest of the
 repository is pinned to, else the highest allowed one. One product gets one version. What is waived or
@@ -18,7 +21,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cc_fleet.cli import InputError
+from cc_fleet.cli import InputError, _machine
 from cc_fleet.cli._judge import check_image_options, chosen_policy, grouped, image_options, judged, policy_options
 from cc_fleet.model import Finding, Gap, Place, Target
 from cc_fleet.plan.files import Files
@@ -28,21 +31,51 @@ from cc_fleet.policy.load import Loaded
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", metavar="DIR", help="the system that lies below DIR")
+    parser.add_argument("--facts", metavar="FILE", help="the machine whose saved facts these are, or -")
     parser.add_argument("--repo", metavar="DIR", help="the repository that should be put right; the patch applies in DIR")
     image_options(parser, what="the image that should be put right, in a file: of `docker save`, an OCI layout (tar or folder), packed or not, or -")
     parser.add_argument("--out", metavar="FILE", help="write to FILE instead of standard output; empty where nothing would change")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 1 where something would change")
+    _machine.source_options(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of a machine's plan (default: text)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     policy_options(parser)
     parser.add_argument("--policy-ref", metavar="REV", help=f"read {committed.NAME} from this git revision")
     parser.add_argument("--no-ignore", action="store_true", help="also change what a comment (cc-fleet: ignore[CHECK] reason) excuses")
-    parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the repository or image is in this group, besides those that the policy tells; repeatable")
+    parser.add_argument("--group", metavar="NAME", action="append", default=[], help="the machine, repository or image is in this group, besides those that the policy tells; repeatable")
 
 
 def run(args: argparse.Namespace) -> int:
-    if (args.repo is None) == (args.image is None):
-        raise InputError("give one of --repo and --image: what should be put right")
+    args.verbose = False
+    named = [name for name in ("root", "facts", "repo", "image") if getattr(args, name) is not None]
+    if len(named) > 1:
+        raise InputError(f"--{named[0]} and --{named[1]} are two targets; give one")
     check_image_options(args)
-    return _of_repository(args) if args.repo is not None else _of_images(args)
+    if args.repo is not None:
+        return _of_repository(args)
+    if args.image is not None:
+        return _of_images(args)
+    for name in ("policy_ref", "no_ignore"):
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')} is about repositories; give --repo as well")
+    return _of_machine(args)
+
+
+def _of_machine(args: argparse.Namespace) -> int:
+    from cc_fleet.host.change import written
+
+    plan, report = _machine.from_facts(args) if args.facts is not None else _machine.planned(args)
+    if args.out is not None:
+        _write(written(plan).encode(), args.out)
+    if args.out is None or args.format == "text":
+        _machine.print_plan(plan, args)
+    if args.out is not None and plan.changes and plan.sealed:
+        _say(f"# {len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''} in {args.out}; make them with: cc-fleet apply {args.out}")
+    gaps = [gap for target in report.targets for gap in target.gaps]
+    for gap in gaps:
+        _say(f"# not read: {gap.place}: {gap.reason}")
+    return 1 if args.detailed_exitcode and plan.changes else 4 if gaps else 0
 
 
 def _of_repository(args: argparse.Namespace) -> int:
@@ -95,12 +128,7 @@ def _check_out(args: argparse.Namespace, files: Files) -> None:
 
 
 def _ruled(loaded: Loaded, target: Target, groups: Sequence[str]) -> Policy:
-    """The policy as its overlays have it for this target."""
-    from cc_fleet.client import views
-    from cc_fleet.policy.when import Laid, applied
-
-    told = grouped(target, loaded.groups, groups)
-    return Laid(loaded.policy).of(applied(loaded.policy, told, tuple(views(told))))
+    return _machine.ruled(loaded, grouped(target, loaded.groups, groups))
 
 
 def _findings(judges: Sequence[Loaded], target: Target, args: argparse.Namespace) -> tuple[Finding, ...]:
