@@ -126,7 +126,7 @@ def bench(session: nox.Session) -> None:
     """Ratios of programs that run side by side."""
     session.install(".[image]", "ansible-core>=2.19,<2.20", *group("bench"))
     missed = []
-    for program in ("bench.py", "bench_repo.py", "bench_image.py"):
+    for program in ("bench.py", "bench_apply.py", "bench_repo.py", "bench_image.py"):
         try:
             session.run("python", "-I", f"tests/{program}", session.bin, *session.posargs)
         except CommandFailed:

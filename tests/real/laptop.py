@@ -65,7 +65,7 @@ class Laptop:
     def __init__(self, tmp: Path, served: Path, *users: str) -> None:
         self.tmp, self.served, self.users = tmp, served, users
 
-    def __enter__(self) -> Laptop:
+    def __enter__(self) -> Laptop:  # noqa: PYI034
         place = self.tmp / "laptop"
         place.mkdir()
         setup = _SETUP.format(tmp=place, tarballs=self.served)

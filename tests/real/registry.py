@@ -30,7 +30,7 @@ def main(folder: str, port: int, replaced: str | None = None) -> None:
     lies = dict(line.split() for line in Path(replaced).read_text().splitlines()) if replaced else {}
 
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # its name there
+        def do_GET(self) -> None:
             path = unquote(self.path.partition("?")[0])
             if path.startswith("/-/") and (Path(folder) / path[3:]).is_file():
                 return self._send(Path(lies.get(path[3:], Path(folder) / path[3:])).read_bytes(), "application/octet-stream")
