@@ -17,7 +17,7 @@ from ..records import NamedTuple
 
 DEPTH = 512
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"[ \t\r\n]*(?:"
     r"(?P<mark>[{}\[\],:])"
     r'|(?P<string>"[^"\\\x00-\x1f]*(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*)*")'
@@ -94,7 +94,7 @@ def parse(text: str, *, strict: bool = False, spans: bool = False) -> Node:
 
 def _tokens(text: str, at: int, strict: bool) -> Iterator[Any]:
     while True:
-        found = _TOKEN.match(text, at)
+        found = TOKEN.match(text, at)
         if found is None:
             at = _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text
             raise JsoncError("expected a value", text, at)

@@ -92,8 +92,9 @@ class Site:
         return program.find(name)
 
     def pretend(self, path: str, data: Optional[bytes]) -> None:
-        """From now on ``path`` reads as ``data``: what an earlier change of the same plan would leave."""
-        self._pretended[path] = data
+        """From now on ``path`` reads as ``data``: what an earlier change of the same plan would leave.  Where changes are made nothing is pretended."""
+        if self._log is None:
+            self._pretended[path] = data
 
     # Changing
 
