@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 
 PLAN_RATIO, APPLY_RATIO = 1.5, 2.0
 POLICY = """policy: bench
@@ -38,8 +39,7 @@ def cpu(command: list[str], environ: dict[str, str], *, ends: int) -> float:
 
 def main(folder: str, runs: int = 15) -> int:
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import bench
-
+    bench = import_module("bench")
     fleet = os.path.join(folder, "cc-fleet")
     with tempfile.TemporaryDirectory() as tmp:
         fresh, root, policy, saved = (os.path.join(tmp, name) for name in ("fresh", "root", "policy.yaml", "plan.json"))

@@ -19,7 +19,7 @@ from cc_fleet import advisories, checks, compiled, repo
 from cc_fleet.checks import judge
 from cc_fleet.cli import demo
 from cc_fleet.decode import shape
-from cc_fleet.host import facts
+from cc_fleet.host import facts, plugins
 from cc_fleet.policy.load import load
 from cc_fleet.policy.schema import fields, records, sentences
 from cc_fleet.policy.schema import key as schema_key
@@ -58,6 +58,30 @@ A version is judged where it is written: the `ARG`, the `env:`, the role's defau
 here is `pin-unresolved`; a file that cannot be parsed is a gap (exit code 4), never a pass. In the patterns `**/` stands for any
 folders, and a name without `/` counts in every folder.
 """
+_CHANGES = """
+Generated from `cc_fleet/host/changes`, a module a kind of change. `cc-fleet plan` shows a plan and saves it (`--out plan.json`),
+`cc-fleet apply plan.json` makes exactly these changes, `cc-fleet rollback` takes them back.
+
+**Order**: settings and updates off, installs, leftovers and hidden copies, what each user's login shell runs, the version gate.
+A change whose own check fails is undone at once. Where an install failed nothing is removed and the gate is not written.
+
+**What a plan expects** of every file and version stands in it. Where one has moved on, nothing is done: *the plan is stale*.
+
+**Whose rights**: as root, what belongs to a user is changed by a process that has that user's rights alone, and no link is followed
+out of the home. Below system folders root writes only where nobody but root could have put a link. Without root only the caller's own
+things are changed, and the plan says what needs root.
+
+**The journal** is in `/var/lib/cc-fleet` (as root; below `--root` in that tree), else in `~/.local/state/cc-fleet`, for its owner
+alone. Every step is on the disk there, with what it replaces, before it is taken. After a crash the next `apply` or `rollback`
+first takes back what was half done. What is replaced or removed is kept beside its place under a hidden name
+(`.NAME.cc-fleet-RUN.old`) until the run is rolled back.
+
+**MDM**: where the server, a profile or the registry says what managed settings are, a file says nothing, so none is written; the
+plan tells what to say there.
+
+**What lifts with a pin**: keys that an earlier run wrote, that still are as it wrote them, and that the policy does not ask for
+any more, are removed again.
+"""
 _NAMES = {
     "Policy": "the policy", "When": "a condition", "AutoUpdate": "auto-update", "Cli": "cli", "Denied": "a denial", "Extension": "an extension",
     "Environment": "a variable", "Setting": "a setting", "GatewayRule": "a gateway", "Sessions": "sessions", "Ring": "a ring", "Exceptions": "exceptions",
@@ -80,6 +104,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield PROJECT / "docs" / "policy.md", policy_page()
     yield PROJECT / "docs" / "coverage.md", coverage_page()
     yield PROJECT / "docs" / "repository.md", repository_page()
+    yield PROJECT / "docs" / "changes.md", changes_page()
     yield PROJECT / "README.md", readme()
 
 
@@ -110,6 +135,14 @@ def repository_page() -> str:
     for name, reader in repo.readers().items():
         names = ", ".join(f"`{want}`" for want in dict.fromkeys(reader.WANTS))
         lines += [f"## {name}", "", inspect.cleandoc(reader.__doc__ or ""), "", f"Names: {names}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def changes_page() -> str:
+    """docs/changes.md: the docstring of every kind of change."""
+    lines = ["# What apply changes, and how", "", *_CHANGES.strip().splitlines(), ""]
+    for name, module in plugins.modules("cc_fleet.host.changes").items():
+        lines += [f"## {name}", "", inspect.cleandoc(module.__doc__ or ""), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
