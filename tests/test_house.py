@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 HOUSE = PROJECT / "cc_fleet"
 MODULES = sorted(HOUSE.rglob("*.py"))
 CHECKS = sorted(file for file in (HOUSE / "checks").glob("*.py") if not file.name.startswith("_"))
-SPEAKS = ("cli/", "host/__main__.py")
+SPEAKS = ("cli/", "host/__main__.py", "host/rights.py")  # the last ends a forked child of its own
 # What costs time to import and an audit of an ordinary home does without.
 DEAR = frozenset(
     """
@@ -77,6 +77,30 @@ def test_only_the_command_line_speaks(file: Path) -> None:
 
 def test_speaking_is_recognised() -> None:
     assert list(speaks(HOUSE / "cli" / "facts.py")) != []
+
+
+# Who changes files: of what runs on a host the rooms of changing alone.
+WRITERS = ("host/changes/", "host/files.py", "host/journal.py", "host/site.py", "host/undoing.py", "host/rights.py", "host/zipapp.py")
+_CHANGING = frozenset("rename replace unlink remove rmdir mkdir makedirs symlink link write chmod fchmod chown fchown truncate utime setxattr rmtree copyfile copytree move".split())
+
+
+def changes(file: Path) -> Iterator[str]:
+    """Where a module changes a file by the system's own calls, or opens one to write."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("os", "shutil") and node.attr in _CHANGING:
+            yield f"{name(file)}:{node.lineno}: {node.value.id}.{node.attr}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open" and any(isinstance(one, ast.Constant) and set(str(one.value)) & set("wax+") for one in node.args[1:2]):
+            yield f"{name(file)}:{node.lineno}: open"
+
+
+@pytest.mark.parametrize("file", [file for file in MODULES if name(file).startswith("host/") and not name(file).startswith(WRITERS)], ids=name)
+def test_of_what_runs_on_a_host_only_the_rooms_of_changing_write(file: Path) -> None:
+    assert list(changes(file)) == []
+
+
+def test_writing_is_recognised() -> None:
+    assert list(changes(HOUSE / "host" / "files.py")) != []
+    assert list(changes(HOUSE / "host" / "zipapp.py")) != []
 
 
 @pytest.mark.parametrize("command", commands())

@@ -36,7 +36,7 @@ def npm(made: Laptop, version: str) -> None:
 
 def native(made: Laptop, user: str, version: str) -> None:
     """What `claude install` leaves: the program in its store, and the link in ~/.local/bin, which ~/.profile puts first in PATH."""
-    program = f"/usr/local/lib/node_modules/@anthropic-ai/claude-code/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+    program = "/usr/local/lib/node_modules/@anthropic-ai/claude-code/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
     made.root(["sh", "-c", f"set -e; cd /home/{user}; mkdir -p .local/bin .local/share/claude/versions; cp {program} .local/share/claude/versions/{version}; "
                            f"ln -s ../share/claude/versions/{version} .local/bin/claude; chown -R {user}:{user} .local"])  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_a_replaced_tarball_and_a_replaced_program_are_refused(running: Laptop, 
     done = running.fleet("apply", "/root/plan.json", check=False)
     assert done.returncode in (2, 5)
     assert "sha256" in done.stdout + done.stderr
-    assert [line for line in still(running.tree("/usr/local"))] == [line for line in still(before) if line.startswith("/usr/local") or " /usr/local" in line]
+    assert still(running.tree("/usr/local")) == [line for line in still(before) if line.startswith("/usr/local") or " /usr/local" in line]
     policy(running, MIDDLE, "")
     running.write("/etc/cc-fleet/policy.yaml", f'policy: acme\ncli: {{versions: "{MIDDLE}", sha256: {{"{MIDDLE}": {{linux-x64: "{"0" * 64}"}}}}}}\n')
     done = running.fleet("apply", "--yes", "--tarballs", "/served", check=False)
