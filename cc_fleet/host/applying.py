@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Optional
 
 from ..model import JSON
-from . import rights, undoing
+from . import pruning, rights, undoing
 from .change import (
     COMPLETE,
     GATE,
@@ -164,6 +164,7 @@ def apply(plan: Plan, ground: Ground, progress: Progress, about: Entry) -> tuple
         work.all(states)
         undoing.swept(run, ground)
         run.record({"end": "complete" if all(one.state in COMPLETE for one in work.outcomes.values()) else "incomplete"})
+        pruning.prune(journal, ground)
         return run.name, [work.outcomes[number] for number in sorted(work.outcomes)]
 
 

@@ -25,11 +25,15 @@ def undo(run: Run, ground: Ground, change: Optional[int], *, force: bool) -> lis
     gone = {int(one["n"]) for one in entries if one.get("state") == "undone"}
     after = {int(one["n"]): one.get("after") for one in entries if one.get("state") == "done"}
     steps = [one for one in entries if "op" in one and int(one["n"]) not in gone and change in (None, one["change"])]
+    cleared = {int(one["n"]) for one in entries if one.get("state") == "pruned"}
     plan = load_plan(run)
     conflicts = []
     for step in reversed(steps):
         number = int(step["change"])
         user = plan.changes[number].user if number < len(plan.changes) else None
+        if int(step["n"]) in cleared:
+            conflicts.append(f"{step['path']}: what this run replaced was deleted to save room, after later runs")
+            continue
         reason = _one(run, ground, user, {**step, "after_watch": after.get(int(step["n"]))}, force=force)
         if reason is None:
             run.record({"n": int(step["n"]), "state": "undone"})
