@@ -30,7 +30,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     def ask(rule: Environment, name: str, view: View) -> Iterator[Problem]:
         found = view.env(name)
-        wrong = _wrong(rule, name, found)
+        wrong = amiss(rule, name, found)
         if wrong is None and _is_locked(rule, view) and not found.managed and found.winner is not None:
             wrong = "is not said by managed settings, so every user may change it"
         if wrong is None or (found.winner is None and not view.complete):
@@ -44,7 +44,7 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     yield from by_rule(policy, subject, policy.env, ask)
 
 
-def _wrong(rule: Environment, name: str, found: Effective) -> str | None:
+def amiss(rule: Environment, name: str, found: Effective) -> str | None:
     """What is wrong with the value in force, as the end of a sentence."""
     if found.unknown:
         return "is set by a shell command or under a condition, so what a session gets cannot be read"
