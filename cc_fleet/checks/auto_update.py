@@ -49,9 +49,9 @@ def _of(policy: Policy, subject: Subject, view: View) -> Iterator[Problem]:
     if rule is not None and rule.allowed:
         yield from _channel(rule.channel, subject, view) if rule.channel else ()
         return
-    held = policy.cli.versions is not None and not policy.cli.versions.admits(FAR)
-    if (rule is None and not held) or not _updates(view):
+    if not forbidden(policy) or not _updates(view):
         return
+    held = _has_a_ceiling(policy)
     why = f"may update itself out of {policy.cli.versions}" if held else "may update itself"
     problem = _managers(why, view) if view.install.method in MANAGERS else _not_stopped(why, subject, view)
     yield problem
@@ -59,6 +59,16 @@ def _of(policy: Policy, subject: Subject, view: View) -> Iterator[Problem]:
         if update.user == view.user and update.outcome == "success" and update.version_to:
             told = f"it updated itself {f'from {update.version_from} ' if update.version_from else ''}to {update.version_to}{f' on {update.at[:10]}' if update.at else ''}"
             yield Problem(f"update@{update.version_to}", told, update.place, because=f"auto-update:{problem.place.file}:{problem.subject}", severity="note")
+
+
+def forbidden(policy: Policy) -> bool:
+    """Whether clients must not update themselves: the policy says so, or holds them below a highest version."""
+    rule = policy.cli.auto_update
+    return _has_a_ceiling(policy) if rule is None else not rule.allowed
+
+
+def _has_a_ceiling(policy: Policy) -> bool:
+    return policy.cli.versions is not None and not policy.cli.versions.admits(FAR)
 
 
 def _updates(view: View) -> bool:

@@ -30,7 +30,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     def ask(rule: Environment, name: str, view: View) -> Iterator[Problem]:
         found = view.env(name)
-        wrong = _wrong(rule, name, found)
+        wrong = amiss(rule, name, found)
         if wrong is None and _is_locked(rule, view) and not found.managed and found.winner is not None:
             wrong = "is not said by managed settings, so every user may change it"
         if wrong is None or (found.winner is None and not view.complete):
@@ -44,12 +44,12 @@ def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     yield from by_rule(policy, subject, policy.env, ask)
 
 
-def _wrong(rule: Environment, name: str, found: Effective) -> str | None:
+def amiss(rule: Environment, name: str, found: Effective) -> str | None:
     """What is wrong with the value in force, as the end of a sentence."""
     if found.unknown:
         return "is set by a shell command or under a condition, so what a session gets cannot be read"
     set_ = found.value not in (None, "")
-    if rule.absent or _must_be_empty(rule, name):
+    if rule.absent or must_be_empty(rule, name):
         return f"is {shown(found.value)}, and should not be set" if set_ else None
     if not set_:
         required = rule.value not in (None, "") or rule.required
@@ -70,7 +70,7 @@ def _wanted(rule: Environment) -> str:
     return " or ".join(shown(word) for word in ((rule.value,) if rule.value is not None else rule.one_of))
 
 
-def _must_be_empty(rule: Environment, name: str) -> bool:
+def must_be_empty(rule: Environment, name: str) -> bool:
     """Whether the policy wants a switch off that any text, ``0`` too, switches on."""
     return name in truth.ANY_TEXT and rule.value is not None and rule.value.lower() in truth.FALSE
 
@@ -83,7 +83,7 @@ def _is_locked(rule: Environment, view: View) -> bool:
 def _fix(rule: Environment, name: str, view: View, places: tuple[Place, Place]) -> Fix:
     """What to do, given where the value stands, or would, and where it should be said."""
     place, belongs = places
-    if rule.absent or _must_be_empty(rule, name):
+    if rule.absent or must_be_empty(rule, name):
         where = f"remove {name} from {place}" if place.line else f"unset {name} where the session starts"
         return Fix(who(place), where)
     wanted = rule.value if rule.value is not None else rule.one_of[0] if rule.one_of else None

@@ -31,7 +31,7 @@ SEVERITY = "error"
 def compare(policy: Policy, subject: Subject) -> Iterator[Problem]:
     def ask(rule: Setting, name: str, view: View) -> Iterator[Problem]:
         found, here = view.setting(name), view.target.kind == "repository"
-        wrong = _wrong(rule, found)
+        wrong = amiss(rule, found)
         own = next((setting.place.file for setting in view.target.settings if setting.user == view.user), None) if here and view.job else None
         if here and found.winner is None and own is None:
             return
@@ -55,7 +55,7 @@ def _in_workspaces(policy: Policy, subject: Subject) -> Iterator[Problem]:
         rule = policy.editor_settings.get(setting.key[0]) if setting.scope == "editor-workspace" else None
         if rule is None or rule.when != When():
             continue
-        wrong = _wrong(rule, Effective(setting.value, Source("workspace settings", setting.scope, setting.value, setting.place)))
+        wrong = amiss(rule, Effective(setting.value, Source("workspace settings", setting.scope, setting.value, setting.place)))
         if wrong is not None:
             fix = f"remove {setting.key[0]} from {setting.place}" if rule.absent else f"set {setting.key[0]} to {_wanted(rule)} in {setting.place.file}"
             yield Problem(setting.key[0], f"{setting.key[0]} {wrong}", setting.place, Fix("you", fix))
@@ -70,7 +70,7 @@ def _in_editor(policy: Policy, subject: Subject, user: str, editor: str) -> Iter
         found = _editor.in_force(subject, user, editor, name)
         if found.winner is None and _editor.is_server(editor):
             continue
-        wrong = _wrong(rule, found)
+        wrong = amiss(rule, found)
         locked = rule.locked and editor == "vscode"  # of no other is it known which policy it obeys
         by_policy = found.winner is not None and found.winner.scope == "editor-policy"
         if wrong is None and locked and found.winner is not None and not by_policy:
@@ -91,7 +91,8 @@ def _fix(rule: Setting, name: str, place: Place, belongs: Place) -> Fix:
     return Fix(who(file), f"set {name} to {_wanted(rule)} in {file}")
 
 
-def _wrong(rule: Setting, found: Effective) -> str | None:
+def amiss(rule: Setting, found: Effective) -> str | None:
+    """What is wrong with the value in force, as the end of a sentence."""
     if rule.absent:
         return f"is {shown(found.value)}, and should not be set" if found.winner else None
     if found.winner is None:

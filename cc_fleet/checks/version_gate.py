@@ -71,7 +71,7 @@ def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
     for name, lowest in GATE.items():
         wanted = bound(allowed, lowest)
         found = view.gate(name)
-        if wanted is None or _same(found.value, wanted) or (here and found.winner is None):
+        if wanted is None or same(found.value, wanted) or (here and found.winner is None):
             continue
         place = found.winner.place if found.winner else belongs
         said = f"is {found.value}" if found.winner else "is missing from managed settings"
@@ -80,7 +80,7 @@ def _derived(allowed: Range, view: View, belongs: Place) -> Iterator[Problem]:
                       Fix("admin", f'set "{name}": "{wanted}" in {place if here else belongs}{cost}'), trace=found.trace())  # fmt: skip
 
 
-def _same(value: Any, wanted: str) -> bool:
+def same(value: Any, wanted: str) -> bool:
     """Whether the client reads ``wanted`` in ``value``; two pre-releases are one by their letters alone."""
     read = validity.bound(value)
     return value == wanted or (read is not None and read[3] == 1 and read == validity.bound(wanted))

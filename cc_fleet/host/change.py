@@ -57,6 +57,19 @@ class Byhand(NamedTuple):
     how: str
 
 
+class Owned(NamedTuple):
+    """What an earlier run wrote into a file that is not ours alone, as its journal has it.
+
+    ``key`` is the path of a setting (``("env", "NAME")``); of a shell block ``("shell-block",)`` with its lines as ``value``; of an
+    extension that was pinned ``(ID, "pinned")`` in its editor's ``extensions.json``.
+    """
+
+    file: str
+    key: tuple[str, ...]
+    value: JSON
+    user: Optional[str]
+
+
 class Plan(NamedTuple):
     """The changes for one target in the order in which they are made, and what is left.
 

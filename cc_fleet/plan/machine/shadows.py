@@ -1,0 +1,47 @@
+"""Copies of the CLI that go: hidden by another one where the policy has one-install: remove, or kept in store and denied.
+
+The last copy of a user never goes, and none that is part of another program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cc_fleet.host.change import LEFTOVERS, Change
+from cc_fleet.plan.machine import _copies
+from cc_fleet.plan.machine._files import checks
+from cc_fleet.plan.machine._task import Fate, Task, Wish
+
+CHECKS = ("cli-shadowed",)
+
+
+def plan(task: Task) -> Iterator[Wish]:
+    told: set[str] = set()
+    for fate in task.fates:
+        if fate.state != "goes":
+            continue
+        for path, what in _paths(task, fate):
+            if path in told:
+                yield Wish(None, fate.findings)
+                continue
+            told.add(path)
+            holds = f"Claude Code {fate.copy.version} ({fate.copy.method})"
+            args = {"path": path, "holds": holds, "while_open": []}
+            change = Change("removal", f"remove {path}, {what} {holds}", fate.copy.user, args, LEFTOVERS, findings=checks([fate.findings]))
+            yield Wish(change, fate.findings, fate.copy)
+
+
+def _paths(task: Task, fate: Fate) -> Iterator[tuple[str, str]]:
+    """What is removed, the launcher first, and what each is."""
+    copy, home = fate.copy, _copies.store(fate.copy)
+    if home is not None:
+        if any(other.state != "goes" and _copies.store(other.copy) == home for other in task.fates):
+            yield copy.place.file, "which holds"
+            return
+        yield f"{home}/.local/bin/claude", "the launcher of"
+        yield f"{home}/.local/share/claude", "the store of"
+    elif copy.method == "npm-local":
+        yield copy.place.file.partition("/node_modules/")[0], "which holds"
+    else:
+        yield f"{_copies.prefix(copy)}/bin/claude", "the launcher of"
+        yield copy.place.file.rpartition("/")[0], "which holds"
