@@ -60,6 +60,8 @@ def main(folder: str, runs: int = 15) -> int:
                 shutil.rmtree(root)
                 shutil.copytree(fresh, root, symlinks=True)
                 spent = cpu(command, environ, ends=ends)
+                if ("apply" in name) != os.path.exists(os.path.join(root, "etc/claude-code/managed-settings.d/50-cc-fleet.json")):
+                    raise SystemExit(f"{name}: did not do what is timed")
                 if turn:
                     found[name].append(spent)
     return report({name: statistics.median(values) for name, values in found.items()})

@@ -7,21 +7,26 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cc_fleet import __version__
 from cc_fleet.cli import InputError
 from cc_fleet.cli._judge import chosen_policy, grouped, judged, style
 from cc_fleet.client import views
 from cc_fleet.host import facts, ground, system
-from cc_fleet.host.change import Outcome, Plan, PlanError, load, written
-from cc_fleet.host.machine import Machine
+from cc_fleet.host.change import Outcome, Owned, Plan, PlanError, load, written
+from cc_fleet.host.machine import Machine, User
+from cc_fleet.host.tree import Missing, Unreadable
 from cc_fleet.model import Target
 from cc_fleet.plan import shown
 from cc_fleet.policy import Policy
 from cc_fleet.policy.load import Loaded
 from cc_fleet.policy.when import Laid, applied
 from cc_fleet.report import Report
+
+if TYPE_CHECKING:
+    from cc_fleet.plan.machine import Options
 
 _LONGEST = 16 * 1024 * 1024
 
@@ -47,13 +52,31 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
     machine = read(args.root, loaded)
     here = ground.of(machine, args.root)
     target = grouped(facts.collect(machine), loaded.groups, args.group)
+    if not here.live:  # whoever holds the whole tree may write all of it
+        target = target._replace(coverage=target.coverage._replace(privileged=True))
     from cc_fleet.host import applying, owned
 
-    plan, report = drafted(loaded, target, owned.read(here.journal) if os.path.isdir(here.journal) else (), args, live=here.live)
+    ours = owned.read(here.journal) if os.path.isdir(here.journal) else ()
+    plan, report = drafted(loaded, target, ours, args, live=here.live, logins={user.name: _login(machine, user) for user in machine.users})
     try:
         return applying.seal(plan, here), report
     except PlanError as err:
         raise InputError(str(err)) from None
+
+
+def _login(machine: Machine, user: User) -> str:
+    """The file that the user's shell reads when it logs in."""
+    if user.shell == "fish":
+        return f"{user.home}/.config/fish/config.fish"
+    if user.shell == "zsh":
+        return f"{user.home}/.zprofile"
+    for name in (".bash_profile", ".bash_login") if user.shell == "bash" else ():
+        try:
+            machine.tree.stat(f"{user.home}/{name}")
+        except (Missing, Unreadable):
+            continue
+        return f"{user.home}/{name}"
+    return f"{user.home}/.profile"
 
 
 def from_facts(args: argparse.Namespace) -> tuple[Plan, Report]:
@@ -65,16 +88,16 @@ def from_facts(args: argparse.Namespace) -> tuple[Plan, Report]:
     if len(found) != 1:
         raise InputError(f"{args.facts}: holds {len(found)} machines, and a plan is for one")
     target = grouped(found[0], loaded.groups, args.group)
-    return drafted(loaded, target, (), args, live=target.kind == "machine")
+    return drafted(loaded, target, (), args, live=target.kind == "machine", logins={})
 
 
-def drafted(loaded: Loaded, target: Target, owned: Sequence[object], args: argparse.Namespace, *, live: bool) -> tuple[Plan, Report]:
+def drafted(loaded: Loaded, target: Target, owned: Sequence[Owned], args: argparse.Namespace, *, live: bool, logins: Mapping[str, str]) -> tuple[Plan, Report]:  # noqa: PLR0913
     """The plan for a target as far as its facts tell, and the report that it comes from."""
     from cc_fleet.plan import machine
 
     report = judged(loaded, [target], args.group)
     policy = ruled(loaded, target)
-    draft = machine.draft(policy, target, [one for one in report.findings if one.target == target.name and one.waived is None], tuple(owned), _options(args, live=live))
+    draft = machine.draft(policy, target, report.findings, owned, _options(args, live, logins))
     return Plan(
         __version__, policy.policy, loaded.sha256, target.name, target.machine_id, target.os, target.kind == "filesystem", False, draft.changes, draft.left,
     ), report  # fmt: skip
@@ -85,14 +108,15 @@ def ruled(loaded: Loaded, target: Target) -> Policy:
     return Laid(loaded.policy).of(applied(loaded.policy, target, tuple(views(target))))
 
 
-def _options(args: argparse.Namespace, *, live: bool) -> object:
-    from cc_fleet.plan import machine, sources
+def _options(args: argparse.Namespace, live: bool, logins: Mapping[str, str]) -> Options:  # noqa: FBT001
+    from cc_fleet.plan import sources
+    from cc_fleet.plan.machine import Options
 
     try:
         tarballs, extensions = sources.tarballs(args.tarballs) if args.tarballs else None, sources.extensions(args.vsix)
     except sources.SourceError as err:
         raise InputError(str(err)) from None
-    return machine.Options(tarballs, args.registry, extensions, live)
+    return Options(tarballs, args.registry, extensions, live, logins)
 
 
 def loaded_plan(file: str) -> Plan:

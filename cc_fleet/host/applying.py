@@ -151,6 +151,8 @@ def check(plan: Plan, ground: Ground) -> list[str]:
 
 def apply(plan: Plan, ground: Ground, progress: Progress, about: Entry) -> tuple[str, list[Outcome]]:
     """Carry out ``plan``; the run's name ("" where there was nothing to do) and what came of each change.  PlanError: nothing was done."""
+    if not plan.changes:
+        return "", []
     with Journal(ground.journal) as journal:
         text = written(plan)
         going_on = undoing.recovered(journal, ground, sha256(text.encode()))

@@ -7,7 +7,8 @@ from .journal import Journal
 from .undoing import load_plan
 
 _MOST = 500  # runs, the newest
-_KINDS = ("settings", "editor-settings")
+_KINDS = ("settings", "editor-settings", "shell-block")
+BLOCK = ("shell-block",)  # in the place of a key: the block that stands in a shell's file
 
 
 def read(folder: str) -> tuple[Owned, ...]:
@@ -27,7 +28,12 @@ def read(folder: str) -> tuple[Owned, ...]:
         for number, change in enumerate(changes):
             if number not in done or change.kind not in _KINDS:
                 continue
-            file = str(change.args["file"])
+            file = str(change.args.get("file"))
+            if change.kind == "shell-block":
+                found.pop((file, BLOCK), None)
+                if change.args.get("lines"):
+                    found[file, BLOCK] = Owned(file, BLOCK, change.args["lines"], change.user)
+                continue
             for key, value in change.args.get("set") or ():
                 found[file, tuple(key)] = Owned(file, tuple(key), value, change.user)
             for key in change.args.get("remove") or ():

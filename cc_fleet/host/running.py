@@ -1,0 +1,1 @@
+def found(os): return ()
