@@ -18,7 +18,7 @@ from typing import Any, Iterator
 from ...model import Gap, Install, Place
 from ...records import NamedTuple
 from .. import jsonc, redact
-from ..layout import find
+from ..layout import Layout, find
 from ..machine import Machine, User
 from ..text import Text, read_folder, read_text
 from ..tree import Missing, Unreadable
@@ -31,7 +31,7 @@ _DESKTOP = {
     ".cursor": ("cursor", "Cursor"), ".windsurf": ("windsurf", "Windsurf"),
     ".antigravity": ("antigravity", "Antigravity"), ".antigravity-ide": ("antigravity", "Antigravity"),
 }  # fmt: skip
-_SERVERS = {
+SERVERS = {
     ".vscode-server": "vscode-server", ".vscode-server-insiders": "vscode-server-insiders", ".vscode-remote": "vscode-remote",
     ".vscodium-server": "vscodium-server", ".cursor-server": "cursor-server", ".windsurf-server": "windsurf-server",
     ".antigravity-server": "antigravity-server",
@@ -78,7 +78,7 @@ def editors(machine: Machine, user: User) -> Iterator[Editor | Gap]:
     for folder, (name, product) in _DESKTOP.items():
         if folder in present:
             yield Editor(name, f"{home}/{folder}/extensions", f"{config}/{product}")
-    for folder, name in _SERVERS.items():
+    for folder, name in SERVERS.items():
         if folder in present:
             yield Editor(name, f"{home}/{folder}/extensions", f"{home}/{folder}/data")
     own = f"{data}/code-server/Data" if machine.os == "windows" else f"{data}/code-server"
@@ -170,12 +170,29 @@ def _entry(path: str, text: str, item: Any, wanted: set[str]) -> Iterator[tuple[
         return
     if str(identifier.get("id")).lower() not in wanted:
         return
-    metadata, location = item.get("metadata"), item.get("location")
-    folder = item.get("relativeLocation")
-    if not isinstance(folder, str):
-        where = location.get("path") if isinstance(location, dict) else location
-        folder = str(where).replace("\\", "/").rstrip("/").rpartition("/")[2]
-    yield folder.lower(), _Entry(version, isinstance(metadata, dict) and metadata.get("pinned") is True, path, text)
+    metadata = item.get("metadata")
+    yield folder_of(item).lower(), _Entry(version, isinstance(metadata, dict) and metadata.get("pinned") is True, path, text)
+
+
+def folder_of(item: dict[str, Any]) -> str:
+    """The folder that an entry of ``extensions.json`` names."""
+    folder, location = item.get("relativeLocation"), item.get("location")
+    if isinstance(folder, str):
+        return folder
+    where = location.get("path") if isinstance(location, dict) else location
+    return str(where).replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def editor_of(root: str, home: str, layout: Layout) -> Editor | None:
+    """The editor whose extensions lie in ``root``, by that folder's place; None where it is no editor's that is known."""
+    base = root.rpartition("/")[0]
+    folder = base.rpartition("/")[2]
+    if folder in _DESKTOP:
+        name, product = _DESKTOP[folder]
+        return Editor(name, root, f"{layout.config.replace('~', home, 1)}/{product}")
+    if folder in SERVERS:
+        return Editor(SERVERS[folder], root, f"{base}/data")
+    return Editor(CODE_SERVER, root, base) if folder == CODE_SERVER else None
 
 
 def _obsolete(machine: Machine, root: str) -> set[str]:
