@@ -66,13 +66,8 @@ def remove_in(text: str, path: Sequence[str]) -> str:
     if node is None or node.members is None or name not in node.members:
         return text
     pairs = list(_pairs(text, node))
-    gone: list[tuple[int, int]] = []
-    kept = None
-    for pair in pairs:
-        if pair.key == name:
-            gone += _taken(text, pair)
-        else:
-            kept = pair
+    gone = [span for pair in pairs if pair.key == name for span in _taken(text, pair)]
+    kept = next((pair for pair in reversed(pairs) if pair.key != name), None)
     if kept and kept.comma >= 0 and pairs[-1].comma < 0:  # what was the last member had no comma behind it
         gone.append((kept.comma, kept.comma + 1))
     new = _without(text, gone)
@@ -88,7 +83,8 @@ def repaired(text: str) -> tuple[str, tuple[str, ...]]:
     Comments and trailing commas go; with them the blanks that would then end a line, and the line on which nothing else stood.
     """
     parse(text)
-    marks = sorted(_odd(text))
+    if not (marks := sorted(_odd(text))):
+        return text, ()
     parts, read, number = list[str](), 0, 0
     while number < len(marks):
         start = marks[number][0]
@@ -119,7 +115,7 @@ def same(one: Any, other: Any) -> bool:
     """Whether both are one JSON value: to Python True is 1, and in JSON it is not."""
     try:
         return json.dumps(one) == json.dumps(other)
-    except (RecursionError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return False
 
 
@@ -130,18 +126,17 @@ def _named(text: str, path: Sequence[str]) -> Sequence[str]:
 
 
 def _inserted(text: str, parent: Node, key: str, value: Any) -> str:
-    newline = _newline(text)
     if parent.start == parent.end:  # no document yet, at most comments
+        newline = _newline(text)
         gap = newline if text.rpartition("\n")[2].strip(_BLANK + "\r\ufeff") else ""
         return f"{text}{gap}{_dumped(text, {key: value}, '')}{newline}"
-    pairs = list(_pairs(text, parent))
-    if not pairs:
+    if not (pairs := list(_pairs(text, parent))):
         return _first(text, parent, key, value)
     last = pairs[-1]
     behind = last.end if last.comma < 0 else last.comma + 1
     rest, remark = _same_line(text, behind)
     own_line, indent, colon = _is_first(text, last.start), _indent(text, last.start), _colon(text, last)
-    lead = f"{newline}{indent}" if own_line or remark else _lead(text, pairs, colon)
+    lead = _newline(text) + indent if own_line or remark else _lead(text, pairs, colon)
     pair = f"{_dumped(text, key)}{colon}{_dumped(text, value, indent if own_line else None)}"
     comma, tail = (",", "") if last.comma < 0 else ("", ",")  # a trailing comma is somebody's style
     return f"{text[:behind]}{comma}{text[behind:rest]}{lead}{pair}{tail}{text[rest:]}"
@@ -167,15 +162,13 @@ def _taken(text: str, pair: _Pair) -> Iterator[tuple[int, int]]:
     elif pair.comma >= 0:
         end = pair.comma + 1
     rest = _past(_BLANKS, text, end)
-    if newline := _NEWLINE.match(text, rest):
-        if _is_first(text, start):
-            yield text.rfind("\n", 0, start) + 1, newline.end()
-            return
-        rest = end
-        start = pair.before + len(text[pair.before : start].rstrip(_BLANK))
-    elif text[rest] == "}":
-        rest = end
-        start = pair.before + len(text[pair.before : start].rstrip(_BLANK if pair.remark else _SPACE))
+    newline = _NEWLINE.match(text, rest)
+    if newline and _is_first(text, start):
+        yield text.rfind("\n", 0, start) + 1, newline.end()
+        return
+    if newline or text[rest] == "}":
+        blanks = _BLANK if newline or pair.remark else _SPACE
+        start, rest = pair.before + len(text[pair.before : start].rstrip(blanks)), end
     yield start, rest
 
 
@@ -260,8 +253,9 @@ def _same_line(text: str, behind: int) -> tuple[int, bool]:
 
 def _colon(text: str, pair: _Pair) -> str:
     """What stands between key and value, as somebody is used to write it."""
-    tokens = [token for _, token in zip(range(3), (t for t in _tokens(text, pair.start) if t[0] != "comment"))]  # noqa: B905  # Python 3.9
-    between = text[tokens[0][2] : tokens[2][1]]
+    tokens = (token for token in _tokens(text, pair.start) if token[0] != "comment")
+    (_, _, end), _, (_, start, _) = next(tokens), next(tokens), next(tokens)
+    between = text[end:start]
     return between if between in (":", ": ", " : ", " :") else ": "
 
 

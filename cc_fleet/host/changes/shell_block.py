@@ -86,7 +86,7 @@ def _block(file: str, here: Sequence[bytes], begin: bytes, end: bytes) -> tuple[
     ends = [number for number, line in enumerate(here) if line.strip() == end]
     if not begins and not ends:
         return None
-    at = sorted(begins + ends)[0] + 1
+    at = min(begins + ends) + 1
     if len(begins) > 1 or len(ends) > 1:
         raise Refused(f"{file}:{at}: the block of cc-fleet stands there more than once; delete all but one, markers and all, and plan again")
     if not begins or not ends or begins[0] > ends[0]:
