@@ -108,7 +108,7 @@ def ruled(loaded: Loaded, target: Target) -> Policy:
     return Laid(loaded.policy).of(applied(loaded.policy, target, tuple(views(target))))
 
 
-def _options(args: argparse.Namespace, live: bool, logins: Mapping[str, str]) -> Options:  # noqa: FBT001
+def _options(args: argparse.Namespace, live: bool, logins: Mapping[str, str]) -> Options:
     from cc_fleet.plan import sources
     from cc_fleet.plan.machine import Options
 

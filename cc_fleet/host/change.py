@@ -89,15 +89,6 @@ class Plan(NamedTuple):
     left: tuple[Byhand, ...] = ()
 
 
-class Owned(NamedTuple):
-    """A key in a file that is not ours alone, as a run of ours wrote it."""
-
-    file: str
-    key: tuple[str, ...]
-    value: JSON
-    user: Optional[str] = None
-
-
 class Preview(NamedTuple):
     """What a change would do now; where both states are equal there is nothing to do."""
 

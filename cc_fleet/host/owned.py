@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from .change import COMPLETE, Owned, PlanError
+from typing import Any, Iterator
+
+from .change import COMPLETE, Change, Owned, PlanError
 from .journal import Journal
 from .undoing import load_plan
 
 _MOST = 500  # runs, the newest
-_KINDS = ("settings", "editor-settings", "shell-block")
+GONE: Any = object()
 BLOCK = ("shell-block",)  # in the place of a key: the block that stands in a shell's file
 
 
@@ -26,16 +28,21 @@ def read(folder: str) -> tuple[Owned, ...]:
         except PlanError:
             continue
         for number, change in enumerate(changes):
-            if number not in done or change.kind not in _KINDS:
-                continue
-            file = str(change.args.get("file"))
-            if change.kind == "shell-block":
-                found.pop((file, BLOCK), None)
-                if change.args.get("lines"):
-                    found[file, BLOCK] = Owned(file, BLOCK, change.args["lines"], change.user)
-                continue
-            for key, value in change.args.get("set") or ():
-                found[file, tuple(key)] = Owned(file, tuple(key), value, change.user)
-            for key in change.args.get("remove") or ():
-                found.pop((file, tuple(key)), None)
+            for one in _of(change) if number in done else ():
+                if one.value is GONE:
+                    found.pop((one.file, one.key), None)
+                else:
+                    found[one.file, one.key] = one
     return tuple(found[key] for key in sorted(found))
+
+
+def _of(change: Change) -> Iterator[Owned]:
+    """What a change that was made says of keys; GONE of those that it took away."""
+    args, file, user = change.args, str(change.args.get("file")), change.user
+    if change.kind in ("settings", "editor-settings"):
+        yield from (Owned(file, tuple(key), value, user) for key, value in args.get("set") or ())
+        yield from (Owned(file, tuple(key), GONE, user) for key in args.get("remove") or ())
+    elif change.kind == "shell-block":
+        yield Owned(file, BLOCK, args.get("lines") or GONE, user)
+    elif change.kind == "extension-pin":
+        yield Owned(f"{args['folder']}/extensions.json", (str(args["id"]), "pinned"), args["pinned"], user)
