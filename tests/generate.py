@@ -208,7 +208,7 @@ def coverage_page() -> str:
 def readme() -> str:
     """README.md with its generated blocks as the program has them now."""
     found = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("demo-image", sample_image()), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
+    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("demo-image", sample_image()), ("demo-apply", sample_apply()), ("apply-help", help_text("apply")), ("rollback-help", help_text("rollback")), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
         found = re.sub(rf"(<!-- {name} -->\n```text\n).*?(```)", lambda m, new=block: m[1] + new + m[2], found, flags=re.DOTALL)  # type: ignore[misc]
     return found
 
@@ -218,6 +218,21 @@ def help_text(*command: str) -> str:
     environ = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "cc_fleet", *command, "--help"], env=environ, capture_output=True, text=True, check=True, cwd=PROJECT)
     return done.stdout
+
+
+def sample_apply() -> str:
+    """A plan for the demo's laptop, carried out and taken back, as a terminal shows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        laptop, policy = os.path.join(folder, "laptop"), os.path.join(folder, "policy.yaml")
+        demo.write(laptop)
+        Path(policy).write_text(demo._POLICY, encoding="utf-8")
+        environ = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(PROJECT)}
+        told = []
+        for command in (["plan", "--out", "plan.json"], ["apply", "plan.json"], ["rollback"]):
+            line = ["cc-fleet", *command, "--root", "laptop", "--policy", "policy.yaml"]
+            done = subprocess.run([sys.executable, "-m", "cc_fleet", *line[1:]], env=environ, capture_output=True, text=True, check=False, cwd=folder)
+            told += [f"$ {' '.join(line)}", *done.stdout.splitlines()]
+        return "\n".join(told) + "\n"
 
 
 def sample() -> str:

@@ -12,12 +12,18 @@ from typing import Mapping, Optional
 from .site import Ran
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# How this machine reaches a registry: whoever runs this has said it, and a program that installs needs it.
+_PASSED = (
+    "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "npm_config_registry",
+    "NPM_CONFIG_REGISTRY", "npm_config_userconfig", "npm_config_globalconfig", "npm_config_cafile",
+)  # fmt: skip
 _SAID = 64 * 1024
 
 
 def environ(user: Optional[str], home: Optional[str]) -> dict[str, str]:
     """What a program starts with: nothing of this process but the place of programs."""
-    return {"PATH": _path(), "HOME": home or os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **({"USER": user, "LOGNAME": user} if user else {})}
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {**passed, "PATH": _path(), "HOME": home or os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **({"USER": user, "LOGNAME": user} if user else {})}
 
 
 def run(argv: list[str], timeout: float, environ_: Mapping[str, str], cwd: Optional[str]) -> Ran:

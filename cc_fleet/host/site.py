@@ -61,6 +61,20 @@ class Site:
                 return None
             return files.read(spot.folder, spot.name, limit)[0]
 
+    def head(self, path: str, size: int) -> Optional[bytes]:
+        """The first ``size`` bytes of a file of any size, links followed within the area; None: nothing there."""
+        with self.spot(path, follow=True) as spot:
+            if spot.folder is None or files.look(spot.folder, spot.name) is None:
+                return None
+            return files.head(spot.folder, spot.name, size)
+
+    def sha256(self, path: str) -> str:
+        """The digest of a file of any size, links followed within the area."""
+        with self.spot(path, follow=True) as spot:
+            if spot.folder is None:
+                raise Refused("is not there")
+            return files.sha256_of(spot.folder, spot.name)
+
     def state(self, path: str, *, follow: bool = False) -> str:
         """``absent``, ``sha256:…``, ``folder`` or ``link TARGET`` of the entry itself; with ``follow`` of what a link names."""
         if path in self._pretended:
