@@ -62,18 +62,24 @@ def ours(seed: int) -> dict[str, Any]:
         old = old.get(key) if isinstance(old, dict) else None
     made, removed = tried(lambda: set_in(text, path, wanted)), tried(lambda: remove_in(text, path))
     return {
-        "text": text, "path": path, "wanted": wanted, "accepted": accepted, "value": value, "old": old, "same": same(old, wanted),
+        "text": text, "path": path, "wanted": wanted, "accepted": accepted, "value": finite(value), "old": finite(old), "same": same(old, wanted),
         "set": made, "setAgain": None if made is None else set_in(made, path, wanted),
         "removed": removed, "removedAgain": None if removed is None else remove_in(removed, path),
         "repaired": tried(lambda: repaired(text)[0]),
     }  # fmt: skip
 
 
+def finite(value: Any) -> Any:
+    """1E400 is too large for both, and JSON has no word for what they make of it."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return str(value).replace("inf", "Infinity") if isinstance(value, float) and abs(value) == float("inf") else value
 
 
 def lines(count: int) -> str:
-    """The oracle's input: ASCII, an endless number as one that JavaScript finds endless too."""
-    return "".join(json.dumps(ours(seed)).replace("-Infinity", "-1E999").replace(": Infinity", ": 1E999").replace("[Infinity", "[1E999") + "\n" for seed in range(count))
+    return "".join(json.dumps(ours(seed)) + "\n" for seed in range(count))
 
 
 def test_microsofts_parser_finds_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
