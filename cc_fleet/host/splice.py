@@ -244,10 +244,8 @@ def _same_line(text: str, behind: int) -> tuple[int, bool]:
     """Where the comments end that follow on the same line, and whether the last takes all of it."""
     while comment := _REMARK.match(text, behind):
         behind = comment.end()
-        if comment[1].startswith("//"):
-            return behind, True
-        if "\n" in comment[1]:
-            break
+        if comment[1].startswith("//") or "\n" in comment[1]:
+            return behind, comment[1].startswith("//")
     return behind, False
 
 
