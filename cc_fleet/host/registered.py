@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, Optional
 
-from ..model import JSON
+from ..model import JSON, REDACTED
 from ..records import NamedTuple
 from . import jsonc, redact
 from .change import Refused
@@ -58,7 +58,7 @@ class Registered(NamedTuple):
 
 def shown(version: str) -> str:
     """A version as it may be shown: somebody else wrote it."""
-    return version if version.isprintable() and redact.name(version) == version else redact.REDACTED
+    return version if version.isprintable() and redact.name(version) == version else REDACTED
 
 
 def _is_pinned(item: Mapping[str, Any]) -> bool:

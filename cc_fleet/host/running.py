@@ -56,8 +56,9 @@ def found(os_: str) -> list[Running]:
 
 
 def opened(os_: str, user: Optional[str], names: list[str]) -> list[Running]:
-    """Those of ``user`` that are called, or whose program is called, one of ``names``; with ``user`` None everybody's."""
-    return [one for one in found(os_) if user in (None, one.user) and (one.what in names or one.program in names)] if names else []
+    """Those of ``user`` that are called, or whose program is called, one of ``names`` ("vscode", "code"); with ``user`` None everybody's."""
+    meant = {*names, *(_PROGRAMS[name] for name in names if name in _PROGRAMS)}
+    return [one for one in found(os_) if user in (None, one.user) and (one.what in meant or one.program in meant)] if names else []
 
 
 def told(seen: list[Process]) -> list[Running]:
@@ -72,7 +73,7 @@ def recognised(process: Process) -> Optional[str]:
     program = process.program
     name = program.rpartition("/")[2]
     paths = (program, *process.arguments[: 2 if name in _INTERPRETERS else 1])
-    named = {one.rpartition("/")[2] for one in paths[:2]}
+    named = {one.rpartition("/")[2] for one in paths}
     if named & {"claude", "claude.exe"} or "/claude/versions/" in program or any("/@anthropic-ai/claude-code/" in one for one in paths):
         return CLAUDE
     app = _APP.match(program)

@@ -43,7 +43,7 @@ WANTS = (
     "~/*/extensions/*/resources/native-binary/claude", "~/*/extensions/*/resources/native-binary/claude.exe",
     "~/*/User/profiles", "~/*/User/profiles/*/extensions.json",
 )  # fmt: skip
-_FOLDER = re.compile(
+FOLDER = re.compile(
     r"(?P<id>[a-z0-9][\w-]*\.[\w-]+?)-(?P<version>\d+\.\d+\.\d+)(?:-(?P<platform>(?:linux|darwin|win32|alpine|web)[\w-]*))?",
     re.IGNORECASE,
 )
@@ -95,7 +95,7 @@ def _editor(machine: Machine, user: User, editor: Editor, wanted: set[str]) -> I
     if isinstance(names, Gap):
         yield names
         return
-    copies = [(name, found) for name in names if (found := _FOLDER.fullmatch(name)) and found["id"].lower() in wanted]
+    copies = [(name, found) for name in names if (found := FOLDER.fullmatch(name)) and found["id"].lower() in wanted]
     if not copies:
         return
     path = f"{root}/extensions.json"
