@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -84,7 +83,7 @@ def shown(drafted: Draft) -> tuple[list[str], list[str]]:
 def agrees(drafted: Draft, found: list[Finding]) -> set[str]:
     """What holds of every draft: no two changes are about the same, and it is JSON.  The findings that no change and nobody's hand answers."""
     named = {check for change in drafted.changes for check in change.findings}
-    about = [(c.phase, c.kind, c.args.get("file") or c.args.get("prefix") or c.args.get("home") or c.args.get("path") or (c.args.get("folder"), c.args.get("id")) or c.user) for c in drafted.changes if c.kind != "verify"]
+    about = [(c.phase, c.kind, c.args.get("file") or c.args.get("prefix") or c.args.get("home") or c.args.get("path") or (c.args["folder"], c.args["id"])) for c in drafted.changes if c.kind != "verify"]
     assert len(about) == len(set(about))
     assert [change.phase for change in drafted.changes] == sorted(change.phase for change in drafted.changes)
     for change in drafted.changes:
