@@ -1,7 +1,7 @@
 """What would put one machine right, as changes in the order in which they are made, and what is left to people.
 
 An area is a module here with ``CHECKS``, the checks that it answers, and ``plan(task)``, which yields wishes.  Pure: it gets judged facts,
-and looks at nothing.  What a change expects and shows the machine fills in (``host/planned``).  Planning again what was carried out gives nothing.
+and looks at nothing.  What a change expects and shows the machine fills in (``host/applying``).  Planning again what was carried out gives nothing.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _of_store(task: Task, copy: Install, found: tuple[Finding, ...]) -> Fate:
     """A version that the native installer left: it goes where it is denied or cannot run, else it does no harm."""
     denied = any(task.policy.denials("cli", copy.version))
     if task.target.os != "windows" and task.may(copy.user) and (denied or copy.intact is False):
-        return Fate(copy, "goes", None, found)
+        return Fate(copy, "goes", None, (*found, *on(task, copy, "cli-shadowed")))
     command = _install.deletion(copy.place.file)
     return _waits(copy, found, _install.who(copy), f"nothing runs it, so it may stay; else {command}")
 
@@ -102,7 +102,8 @@ def _of_extension(task: Task, copy: Install, decided: tuple[Fate, ...]) -> Fate:
         return Fate(copy, "stays", copy.version, skewed)
     fix = _install.extension(copy, version) if copy.product == EXTENSION else None
     if version is None or fix is None:
-        return _waits(copy, found or skewed, "you", "install a version that the policy allows")
+        advice = (found or skewed)[0].problem.fix
+        return _waits(copy, found or skewed, "you", _said(advice) if advice else "install a version that the policy allows")
     if fix.command is None or not copy.place.file.endswith("/extensions/extensions.json"):
         return _waits(copy, (*found, *skewed), "you", f"in {copy.method}, {_said(fix)}")
     return _brought(task, copy, (*found, *skewed), version) or Fate(copy, "install", version, (*found, *skewed))
@@ -154,9 +155,15 @@ def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
         for winner in copies:
             if copy is not None and winner != copy and users & set(winner.active_for or ()):
                 goes, stays = _loser(task, copy, winner)
-                if stays not in going:
-                    going[goes] = (*going.get(goes, ()), finding)
+                for one in _with_its_store(copies, goes) if stays not in going else ():
+                    going[one] = (*going.get(one, ()), finding)
     return going
+
+
+def _with_its_store(copies: list[Install], copy: Install) -> list[Install]:
+    """A copy that goes, and where it is the one that the native installer's launcher starts, all that is stored for that launcher."""
+    home = store(copy)
+    return [copy] if home is None or not copy.active_for else [one for one in copies if store(one) == home]
 
 
 def _loser(task: Task, copy: Install, winner: Install) -> tuple[Install, Install]:

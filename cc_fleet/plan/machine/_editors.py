@@ -1,4 +1,4 @@
-"""Which editor a finding about a setting speaks of."""
+"""Which editor a finding about a setting speaks of, and what VS Code's policy calls it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from cc_fleet.client import Effective
 from cc_fleet.model import Finding
 from cc_fleet.plan.machine._task import Task
 from cc_fleet.records import NamedTuple
+
+# What VS Code's policy calls a setting.
+POLICIES = {_editor.ALLOWED: "AllowedExtensions", "extensions.autoUpdate": "ExtensionsAutoUpdate", "update.mode": "UpdateMode"}
 
 
 class InEditor(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from cc_fleet.host import redact
 from cc_fleet.host.change import Change
 from cc_fleet.model import JSON, Finding
+from cc_fleet.plan.machine._editors import POLICIES
 from cc_fleet.plan.machine._task import GONE, Task, Wish, Write
 
 _NAMED = 3  # keys that a line names
@@ -67,7 +68,7 @@ def _what(task: Task, file: str, keys: Mapping[tuple[str, ...], JSON], *, repair
 
 def listed(task: Task, keys: Mapping[tuple[str, ...], JSON]) -> str:
     """Keys with their values as a line names them, without secrets."""
-    keep = task.policy.names()
+    keep = task.policy.names() | frozenset(POLICIES.values())
     return some([f"{name(key)} to {_value(redact.setting(key, value, keep))}" for key, value in keys.items()])
 
 

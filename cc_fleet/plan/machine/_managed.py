@@ -100,8 +100,8 @@ def _in_drop_in(task: Task, asked: _Asked) -> Iterator[Wish]:
         first |= {key: now[key] for key in last if key in now}
     about = tuple(finding for say, found in asked for finding in found if say.phase == SETTINGS)
     if first != now or _is_rejected(task):
-        invalid = tuple(one for one in task.of("settings-invalid", "settings-ignored") if one.problem.place.file == file)
-        yield Wish(_own(task, now, first, SETTINGS, (*about, *invalid)), (*about, *invalid))
+        about += tuple(one for one in task.findings if one.problem.place.file == file)
+        yield Wish(_own(task, now, first, SETTINGS, about), about)
     if first | last != first:
         found = tuple(finding for say, found in asked for finding in found if say.phase == GATE)
         yield Wish(_own(task, first, first | last, GATE, found), found)
@@ -113,7 +113,7 @@ def _own(task: Task, before: _Keys, after: _Keys, phase: int, found: tuple[Findi
     gone = [name(key) for key in before if key not in after]
     what = f"set {listed(task, dict(sorted(said.items())))}" if said else ""
     what += f"{' and ' if what else ''}remove {some(sorted(gone))}" if gone else ""
-    what = f"{what} {'in' if said else 'from'} {file}" if after and what else f"write {file} anew" if after else f"remove {file}: the policy no longer wants what it says"
+    what = f"{what} {'in' if said else 'from'} {file}" if after and what else f"write {file} anew" if after else f"{what or 'remove what Claude Code rejects'}, and with that {file}"
     content = f"{json.dumps(nested(after), indent=2, sort_keys=True, ensure_ascii=False)}\n" if after else None
     return Change("own-file", what, None, {"file": file, "content": content, "mode": 0o644}, phase, findings=checks([found]))
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from cc_fleet.checks import _editor
 from cc_fleet.model import Finding
 from cc_fleet.plan.machine import _rules
-from cc_fleet.plan.machine._editors import InEditor, judged_in
+from cc_fleet.plan.machine._editors import POLICIES, InEditor, judged_in
 from cc_fleet.plan.machine._task import AS_ROOT, Task, Wish, Write, hand
 from cc_fleet.policy import Setting
 
 CHECKS = ("setting-value",)
-# What VS Code's policy calls a setting.
-POLICIES = {_editor.ALLOWED: "AllowedExtensions", "extensions.autoUpdate": "ExtensionsAutoUpdate", "update.mode": "UpdateMode"}
 
 
 def plan(task: Task) -> Iterator[Wish]:
@@ -31,7 +29,7 @@ def plan(task: Task) -> Iterator[Wish]:
 def _in_policy(task: Task, finding: Finding, rule: Setting) -> Wish:
     name = POLICIES.get(finding.problem.subject)
     if task.target.os != "linux" or name is None:
-        return hand(finding, who="MDM")
+        return hand(finding, who=None if task.target.os == "linux" else "MDM")
     if not task.root:
         return hand(finding, AS_ROOT, who="admin")
     return Wish(Write(_editor.POLICY["linux"], None, (name,), _rules.setting(rule)), (finding,))

@@ -8,9 +8,9 @@ from cc_fleet.checks import _editor
 from cc_fleet.host.change import LEFTOVERS, Byhand, Change, Owned
 from cc_fleet.model import REDACTED
 from cc_fleet.plan.machine import _managed, _rules
+from cc_fleet.plan.machine._editors import POLICIES
 from cc_fleet.plan.machine._files import name
 from cc_fleet.plan.machine._task import GONE, Task, Wish, Write
-from cc_fleet.plan.machine.editors import POLICIES
 
 CHECKS: tuple[str, ...] = ()
 

@@ -17,9 +17,7 @@ CHECKS = ("cli-shadowed",)
 
 def plan(task: Task) -> Iterator[Wish]:
     told: set[str] = set()
-    for fate in task.fates:
-        if fate.state != "goes":
-            continue
+    for fate in sorted((one for one in task.fates if one.state == "goes"), key=lambda one: not one.copy.active_for):  # what is one for several copies is told of the one that runs
         for path, what in _paths(task, fate):
             if path in told:
                 yield Wish(None, fate.findings)
@@ -35,7 +33,9 @@ def _paths(task: Task, fate: Fate) -> Iterator[tuple[str, str]]:
     """What is removed, the launcher first, and what each is."""
     copy, home = fate.copy, _copies.store(fate.copy)
     if home is not None:
-        if any(other.state != "goes" and _copies.store(other.copy) == home for other in task.fates):
+        kept_there = [other for other in task.fates if _copies.store(other.copy) == home]
+        hidden = any(finding.check in CHECKS for other in kept_there for finding in other.findings)
+        if task.policy.cli.one_install == "report" or not hidden or any(other.state != "goes" for other in kept_there):
             yield copy.place.file, "which holds"
             return
         yield f"{home}/.local/bin/claude", "the launcher of"
