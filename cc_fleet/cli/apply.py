@@ -82,7 +82,7 @@ def _told(name: str, plan: Plan, after: Report, args: argparse.Namespace) -> Non
     if args.verbose:
         sys.stderr.write(format_("text").render(after, style(args)))
     if name:
-        print(f"cc-fleet: run {name}; undo it with: cc-fleet rollback {name}", file=sys.stderr)
+        print(f"cc-fleet: run {name}; undo it with: cc-fleet rollback {name}{f' --root {args.root}' if args.root else ''}", file=sys.stderr)
     counts = [sum(one.severity == level and one.waived is None for one in after.findings) for level in ("error", "warning", "note")]
     if any(counts[:2]):
         print(f"cc-fleet: {counts[0]} errors and {counts[1]} warnings are left; `cc-fleet audit` tells them", file=sys.stderr)

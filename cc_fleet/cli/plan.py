@@ -71,7 +71,7 @@ def _of_machine(args: argparse.Namespace) -> int:
     if args.out is None or args.format == "text":
         _machine.print_plan(plan, args)
     if args.out is not None and plan.changes and plan.sealed:
-        _say(f"# {len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''} in {args.out}; make them with: cc-fleet apply {args.out}")
+        _say(f"# {len(plan.changes)} change{'s' if len(plan.changes) > 1 else ''} in {args.out}; make them with: cc-fleet apply {args.out}{f' --root {args.root}' if args.root else ''}")
     gaps = [gap for target in report.targets for gap in target.gaps]
     for gap in gaps:
         _say(f"# not read: {gap.place}: {gap.reason}")

@@ -65,6 +65,11 @@ def seal(plan: Plan, ground: Ground) -> Plan:
     return plan._replace(changes=() if only_checks else tuple(kept), left=tuple(left), sealed=True)
 
 
+def _short(state: str) -> str:
+    """A state for people: of a digest its beginning."""
+    return state[: len("sha256:") + 12] if state.startswith("sha256:") else state
+
+
 def _where(change: Change) -> str:
     return next((str(change.args[name]) for name in ("file", "path", "folder", "prefix", "home") if name in change.args), change.user or "")
 
@@ -142,7 +147,7 @@ def check(plan: Plan, ground: Ground) -> list[str]:
             actual[paths] = now
         else:
             path = next((path for path, state in change.expects.items() if now.get(path) != state), _where(change))
-            stale.append(f"{path} is {now.get(path, 'something else')}, and the plan expects {change.expects.get(path, 'another state')}")
+            stale.append(f"{path} is {_short(now.get(path, 'something else'))}, and the plan expects {_short(change.expects.get(path, 'another state'))}")
             states.append("stale")
     if stale:
         raise PlanError("\n".join(f"the plan is stale: {one}; plan again" for one in stale))

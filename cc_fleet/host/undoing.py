@@ -27,18 +27,22 @@ def undo(run: Run, ground: Ground, change: Optional[int], *, force: bool) -> lis
     steps = [one for one in entries if "op" in one and int(one["n"]) not in gone and change in (None, one["change"])]
     cleared = {int(one["n"]) for one in entries if one.get("state") == "pruned"}
     plan = load_plan(run)
-    conflicts = []
+    conflicts, stopped = [], set[int]()
     for step in reversed(steps):
         number = int(step["change"])
+        if number in stopped:  # what was done before it may be what it stands on
+            continue
         user = plan.changes[number].user if number < len(plan.changes) else None
         if int(step["n"]) in cleared:
             conflicts.append(f"{step['path']}: what this run replaced was deleted to save room, after later runs")
+            stopped.add(number)
             continue
         reason = _one(run, ground, user, {**step, "after_watch": after.get(int(step["n"]))}, force=force)
         if reason is None:
             run.record({"n": int(step["n"]), "state": "undone"})
         else:
             conflicts.append(reason)
+            stopped.add(number)
     return conflicts
 
 

@@ -28,9 +28,10 @@ _ELSE = "nothing here can put it right"
 
 
 def left(finding: Finding) -> Iterator[Byhand]:
-    """A finding that no change answers.  One that another finding causes goes with that one."""
+    """A finding that no change answers.  One that another finding causes goes with that one; of a known issue what nobody can change
+    beforehand is the audit's to tell."""
     problem, fix = finding.problem, finding.problem.fix
-    if problem.because is not None:
+    if problem.because is not None or (finding.check == "known-issue" and finding.severity != "error" and (fix is None or fix.command is None)):
         return
     how = (f"{fix.summary}: {fix.command}" if fix.command else fix.summary) if fix else BY_HAND.get(finding.check, _ELSE)
     yield Byhand(problem.message, shown(problem.place), fix.who if fix else "admin", how)
