@@ -15,7 +15,7 @@ from cc_fleet.host import plugins
 from cc_fleet.host.change import GATE, VERIFY, Byhand, Change, Owned
 from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import Finding, Install, Target
-from cc_fleet.plan.machine import _copies, _files, _hand, _managed, _verify
+from cc_fleet.plan.machine import _copies, _files, _hand, _later, _managed, _verify
 from cc_fleet.plan.machine._task import Options, Task
 from cc_fleet.policy import Policy
 from cc_fleet.records import NamedTuple
@@ -41,19 +41,33 @@ def draft(policy: Policy, target: Target, findings: Iterable[Finding], owned: Se
     ``policy`` has its overlays laid over it.  Findings that are waived are not planned.
     """
     told = [finding for finding in findings if finding.target in (target.name, "policy")]
-    counted, waived = (tuple(one for one in told if (one.waived is None) is wanted) for wanted in (True, False))
-    task = Task(policy, Subject(target, tuple(views(target))), counted, waived, tuple(owned), options)
+    subject = Subject(target, tuple(views(target)))
+    task = Task(policy, subject, subject, *_apart(told), tuple(owned), options)
     if target.os not in LAYOUTS:
-        return Draft((), tuple(dict.fromkeys(left for finding in counted for left in _hand.left(finding))))
-    task = task._replace(fates=_copies.fates(task))
+        return Draft((), tuple(dict.fromkeys(left for finding in task.findings for left in _hand.left(finding))))
+    task = _foreseen(task._replace(fates=_copies.fates(task)), told)
     wishes = [wish for area in areas().values() for wish in area.plan(task)]
     wishes += _managed.settled(task, wishes)
     made = [(wish.act, wish.copy) for wish in wishes if isinstance(wish.act, Change)]
     made += [(change, None) for change in _files.changes(task, wishes)]
     answered = {finding for wish in wishes for finding in wish.findings}
     by_hand = [wish.act for wish in wishes if isinstance(wish.act, Byhand)]
-    by_hand += [left for finding in counted if finding not in answered for left in _hand.left(finding)]
+    by_hand += [left for finding in task.findings if finding not in answered for left in _hand.left(finding)]
     return Draft(_ordered(task, made), tuple(dict.fromkeys(by_hand)))
+
+
+def _apart(told: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The findings that count, and those that are waived."""
+    return tuple(one for one in told if one.waived is None), tuple(one for one in told if one.waived is not None)
+
+
+def _foreseen(task: Task, told: Sequence[Finding]) -> Task:
+    """The task with what will be judged when its copies are what the plan makes of them."""
+    later = _later.target(task.target, task.fates)
+    if later is task.target:
+        return task
+    counted, waived = _apart(_later.findings(task.policy, task.target, later, told))
+    return task._replace(later=Subject(later, tuple(views(later))), findings=counted, waived=waived)
 
 
 _Made = Sequence[tuple[Change, Install | None]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cc_fleet.checks import _install
 from cc_fleet.client import EXTENSION
@@ -121,7 +121,7 @@ def _matched(task: Task, copy: Install, decided: tuple[Fate, ...], *, refused: b
     return _install.wanted(task.policy, copy) if refused else copy.version
 
 
-def running(decided: tuple[Fate, ...], user: str) -> Fate | None:
+def running(decided: Sequence[Fate], user: str) -> Fate | None:
     """The copy that this user's PATH will run; None where that is not known."""
     now = next((fate for fate in decided if fate.copy.product == "cli" and fate.copy.bundled_in is None and user in (fate.copy.active_for or ())), None)
     if now is None or now.version is not None:

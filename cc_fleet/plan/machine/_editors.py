@@ -23,10 +23,10 @@ class InEditor(NamedTuple):
 def judged_in(task: Task, finding: Finding) -> InEditor | None:
     """The editor that a finding of ``setting-value`` is about; None where it is about Claude Code itself."""
     name, place = finding.problem.subject, finding.problem.place
-    for user, editor in _editor.editors(task.subject) if name in task.policy.editor_settings else ():
+    for user, editor in _editor.editors(task.later) if name in task.policy.editor_settings else ():
         if not finding.problem.message.startswith(f"{name} in {editor} "):
             continue
-        found = _editor.in_force(task.subject, user, editor, name)
-        if place == (found.winner.place if found.winner is not None else _editor.belongs(task.subject, user, editor)):
+        found = _editor.in_force(task.later, user, editor, name)
+        if place == (found.winner.place if found.winner is not None else _editor.belongs(task.later, user, editor)):
             return InEditor(user, editor, found)
     return None

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cc_fleet.checks import managed_place
+from cc_fleet.host import redact
 from cc_fleet.host.change import GATE, SETTINGS, Byhand, Change
 from cc_fleet.host.layout import LAYOUTS
-from cc_fleet.model import JSON, Finding
-from cc_fleet.plan.machine import _copies, _rules
+from cc_fleet.model import JSON, REDACTED, Finding
+from cc_fleet.plan.machine import _copies, _later, _rules
 from cc_fleet.plan.machine._files import checks, listed, name, some
 from cc_fleet.plan.machine._task import GONE, Say, Task, Wish, Write
 from cc_fleet.versions import key as version_key
@@ -37,7 +38,7 @@ def managed_file(task: Task) -> str:
 
 def belongs_to_mdm(task: Task) -> bool:
     """Whether a source that MDM or the server writes is in force for somebody."""
-    return any(view.managed().settings & _BELONG_TO_MDM for view in task.subject.views)
+    return any(view.managed().settings & _BELONG_TO_MDM for view in task.later.views)
 
 
 def has_drop_ins(task: Task) -> bool:
@@ -99,12 +100,30 @@ def _in_drop_in(task: Task, asked: _Asked) -> Iterator[Wish]:
     if not any(fate.state == "install" for fate in task.fates):  # no copy needs the old gate open
         first |= {key: now[key] for key in last if key in now}
     about = tuple(finding for say, found in asked for finding in found if say.phase == SETTINGS)
+    if _hidden(first):  # what facts do not show cannot be written again
+        yield from _spliced(task, (now, first, first | last), asked)
+        return
     if first != now or _is_rejected(task):
-        about += tuple(one for one in task.findings if one.problem.place.file == file)
+        about += tuple(one for one in task.findings if one.problem.place.file == file and one.check in _later.CHECKS)
         yield Wish(_own(task, now, first, SETTINGS, about), about)
     if first | last != first:
         found = tuple(finding for say, found in asked for finding in found if say.phase == GATE)
         yield Wish(_own(task, first, first | last, GATE, found), found)
+
+
+def _hidden(keys: _Keys) -> frozenset[tuple[str, ...]]:
+    """The keys whose values facts do not show in full."""
+    return frozenset(key for key, value in keys.items() if REDACTED in json.dumps([key, value], ensure_ascii=False))
+
+
+def _spliced(task: Task, states: tuple[_Keys, _Keys, _Keys], asked: _Asked) -> Iterator[Wish]:
+    """Our drop-in by single keys: as it is, after the settings, after the gate."""
+    about = {say.key: found for say, found in asked}
+    for phase, before, after in ((SETTINGS, *states[:2]), (GATE, *states[1:])):
+        for key in sorted({*before, *after}):
+            value = after.get(key, GONE)
+            if key not in before or before[key] != value:
+                yield Wish(Write(own_file(task), None, key, value, phase=phase), about.get(key, ()))
 
 
 def _own(task: Task, before: _Keys, after: _Keys, phase: int, found: tuple[Finding, ...]) -> Change:
@@ -133,12 +152,16 @@ def nested(keys: Mapping[tuple[str, ...], JSON]) -> dict[str, Any]:
 def _in_file(task: Task, asked: _Asked) -> Iterator[Wish]:
     """By splice; what our drop-in said goes there as well."""
     file, moved = managed_file(task), _kept(task, _said(task))
+    hidden = _hidden(moved)
     for key, value in moved.items():
-        if not any(say.key == key for say, _ in asked) and task.says(file, key) != value:
+        if key not in hidden and not any(say.key == key for say, _ in asked) and task.says(file, key) != value:
             yield Wish(Write(file, None, key, value))
     for say, found in asked:
         yield Wish(Write(file, None, say.key, say.value, phase=say.phase) if task.says(file, say.key) != say.value else None, found)
-    if _said(task) or _is_rejected(task):
+    if hidden:
+        what = f"{some(sorted(map(name, hidden)))} stands in {own_file(task)}, which a client before 2.1.112 does not read, and its value is not shown"
+        yield Wish(Byhand(what, own_file(task), "admin", f"move it to {file}"))
+    elif _said(task) or _is_rejected(task):
         found = tuple(one for one in task.findings if one.problem.place.file == own_file(task) and one.check in ("settings-ignored", "settings-invalid"))
         what = f"remove {own_file(task)}: a client before 2.1.112 is here, which does not read it, so {file} says it"
         yield Wish(Change("own-file", what, None, {"file": own_file(task), "content": None, "mode": 0o644}, SETTINGS, findings=checks([found])), found)
@@ -147,13 +170,14 @@ def _in_file(task: Task, asked: _Asked) -> Iterator[Wish]:
 def _of_mdm(task: Task, asked: _Asked) -> Iterator[Wish]:
     now = _said(task)
     wanted = _kept(task, now) | {say.key: say.value for say, _ in asked}
-    where = next(managed_place(task.subject, view).file for view in task.subject.views if view.managed().settings & _BELONG_TO_MDM)
+    where = next(managed_place(task.later, view).file for view in task.later.views if view.managed().settings & _BELONG_TO_MDM)
     if wanted:
-        how = f"say it in MDM: {json.dumps(nested(wanted), sort_keys=True, ensure_ascii=False)}"
+        shown = {key: redact.setting(key, value, task.policy.names()) for key, value in wanted.items()}
+        how = f"say it in MDM: {json.dumps(nested(shown), sort_keys=True, ensure_ascii=False)}"
         one = len(wanted) == 1
         what = f"{some(sorted(map(name, wanted)))} {'belongs' if one else 'belong'} to MDM, whose settings are in force: a managed file is not read"
         yield Wish(Byhand(what, where, "MDM", how), tuple(finding for _, found in asked for finding in found))
-    dead = not any("drop-in" in view.managed().settings | view.managed().env for view in task.subject.views)
+    dead = not any("drop-in" in view.managed().settings | view.managed().env for view in task.later.views)
     if (now and dead) or _is_rejected(task):
         found = tuple(one for one in task.of("settings-ignored", "settings-invalid") if one.problem.place.file == own_file(task))
         what = f"remove {own_file(task)}: MDM's settings are in force, and it is not read"

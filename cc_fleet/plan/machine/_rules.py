@@ -89,7 +89,7 @@ def _wants_variable(task: Task, name: str, text: str) -> bool:
 
 
 def _speaks(task: Task, when: When) -> bool:
-    return when == When() or any(holds(task.policy, when, view) for view in task.subject.views)
+    return when == When() or any(holds(task.policy, when, view) for view in task.later.views)
 
 
 def _as_found(value: JSON) -> Effective:

@@ -79,10 +79,14 @@ class Wish(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One target with its findings, waived ones apart, what earlier runs wrote there, and what becomes of its copies."""
+    """One target with its findings, waived ones apart, what earlier runs wrote there, and what becomes of its copies.
+
+    ``later`` is the target with its copies as they will be: what its clients make of settings is asked there, and findings about that are of it.
+    """
 
     policy: Policy
     subject: Subject
+    later: Subject
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     owned: tuple[Owned, ...]

@@ -1,6 +1,6 @@
 """The client's own version gate: closed last, when what the plan installs is in its range.
 
-A bound is not written where it would keep a copy from starting that stays and is allowed, nor where no client would know it.
+A bound is not written where it would keep a copy from starting that stays and is allowed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from cc_fleet.client.validity import GATE as BOUNDS
 from cc_fleet.client.validity import GATE_SINCE
 from cc_fleet.host.change import GATE, Byhand
 from cc_fleet.model import Finding, Install
-from cc_fleet.plan.machine import _copies, _managed, _rules
+from cc_fleet.plan.machine import _managed, _rules
 from cc_fleet.plan.machine._own import SCOPES
 from cc_fleet.plan.machine._task import AS_ROOT, GONE, Fate, Say, Task, Wish, Write, hand
 from cc_fleet.policy.allowed import refusal
 from cc_fleet.versions import key
 
 CHECKS = ("version-gate",)
+_TOO_OLD = "nothing but this audit holds such a client: allow versions from 2.1.163 on, or set gate: off"
 
 
 def plan(task: Task) -> Iterator[Wish]:
@@ -26,7 +27,9 @@ def plan(task: Task) -> Iterator[Wish]:
     bounds = _rules.gate(task)
     for finding in found:
         scope = next((one.scope for one in task.target.settings if one.place == finding.problem.place), None)
-        if scope in SCOPES:
+        if finding.problem.subject.startswith("gate@"):  # a client that knows none; where it is refused, that finding is its cause
+            yield from [hand(finding, _TOO_OLD, who="admin")] if finding.problem.because is None else []
+        elif scope in SCOPES:
             yield _misplaced(task, finding)
         elif finding.problem.subject not in bounds and finding.problem.subject in BOUNDS:
             is_ours = finding.problem.place.file == _managed.own_file(task) and task.root
@@ -34,9 +37,9 @@ def plan(task: Task) -> Iterator[Wish]:
     if not task.root:
         yield from (hand(one, AS_ROOT, who="admin") for one in found if one.problem.subject in bounds and _is_managed(task, one))
         return
-    waived = any(one.check in CHECKS for one in task.waived) or task.policy.severity.get("version-gate") == "ignore"
-    for name, bound in bounds.items() if not waived or found else ():
-        yield from _bound(task, name, bound, tuple(one for one in found if one.problem.subject == name and _is_managed(task, one)))
+    for name, bound in bounds.items():
+        about = tuple(one for one in found if one.problem.subject == name and _is_managed(task, one))
+        yield from _bound(task, name, bound, about) if about else ()
 
 
 def _is_managed(task: Task, finding: Finding) -> bool:
@@ -52,10 +55,6 @@ def _misplaced(task: Task, finding: Finding) -> Wish:
 
 
 def _bound(task: Task, name: str, bound: str, found: tuple[Finding, ...]) -> Iterator[Wish]:
-    known = [version for version in _copies.versions(task, after=True) if (key(version) or GATE_SINCE)[:3] >= GATE_SINCE]
-    if not known:
-        yield Wish(None, found)  # when the plan is carried out nobody knows a gate, and the finding is gone
-        return
     shut_out = _shut_out(task, name, bound)
     if shut_out is not None:
         what = f"{name} {bound} would keep Claude Code {shut_out} from starting, which is here and allowed"
@@ -67,8 +66,6 @@ def _bound(task: Task, name: str, bound: str, found: tuple[Finding, ...]) -> Ite
     for one in (*wrong, *malformed) if not _managed.belongs_to_mdm(task) else ():
         yield Wish(Write(one.place.file, None, one.key, bound, phase=GATE), found)
     in_force = _managed.effective(task, (name,))
-    if _managed.belongs_to_mdm(task) and not found:
-        return  # what MDM says is right
     if not wrong and (in_force is GONE or not version_gate.same(in_force, bound) or _managed.belongs_to_mdm(task)):
         yield Wish(Say((name,), bound, phase=GATE), found)
 

@@ -14,7 +14,7 @@ CHECKS = ("extension-leftover",)
 
 
 def plan(task: Task) -> Iterator[Wish]:
-    for copy in task.subject.extensions():
+    for copy in (fate.copy for fate in task.fates):
         for finding in _copies.on(task, copy, *CHECKS):
             if task.may(copy.user) and task.target.os != "windows":
                 yield Wish(removal(copy, copy.place.file)._replace(findings=(finding.check,)), (finding,))

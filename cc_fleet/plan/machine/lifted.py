@@ -20,7 +20,7 @@ def plan(task: Task) -> Iterator[Wish]:
     for one in task.owned:
         if not task.may(one.user) or not one.key or one.key[-1] in excused:
             continue
-        if one.key[-1] == "pinned" and one.file.endswith("/extensions.json"):
+        if one.key[-1] == "pinned" and one.value is True and one.file.endswith("/extensions.json"):
             yield from _unpinned(task, one)
         elif one.key != ("shell-block",) and one.file != _managed.own_file(task):
             yield from _taken_back(task, one)

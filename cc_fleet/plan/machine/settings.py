@@ -28,7 +28,7 @@ def plan(task: Task) -> Iterator[Wish]:
         setting = task.policy.settings.get(finding.problem.subject)
         if setting is not None and judged_in(task, finding) is None:
             key, value = tuple(finding.problem.subject.split(".")), _rules.setting(setting)
-            concerned = list(_concerned(task, finding, [(view, view.setting(finding.problem.subject)) for view in task.subject.views]))
+            concerned = list(_concerned(task, finding, [(view, view.setting(finding.problem.subject)) for view in task.later.views]))
             if task.root:
                 yield from _setting_as_root(task, key, value, (finding, concerned))
             else:
@@ -37,7 +37,7 @@ def plan(task: Task) -> Iterator[Wish]:
 
 def _variable(task: Task, finding: Finding, rule: Environment) -> Iterator[Wish]:
     name = finding.problem.subject
-    concerned = list(_concerned(task, finding, [(view, view.env(name)) for view in task.subject.views]))
+    concerned = list(_concerned(task, finding, [(view, view.env(name)) for view in task.later.views]))
     value = _rules.variable(rule, name, concerned[0][1].value if concerned else None)
     if value is None and rule.integer is not None:
         yield hand(finding)

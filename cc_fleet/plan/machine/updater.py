@@ -19,6 +19,7 @@ from cc_fleet.records import NamedTuple
 CHECKS = ("auto-update",)
 SYSTEMD, PROFILE = "/etc/environment.d/50-cc-fleet.conf", "/etc/profile.d/50-cc-fleet.sh"
 _PLAIN, _EXPORT, _FISH = f"{SWITCH}=1", f"export {SWITCH}=1", f"set -gx {SWITCH} 1"
+_BLOCK = ("shell-block",)
 _AGAINST = f"the policy forbids updates, and its rule for {SWITCH} switches them on: correct the policy"
 # Where a system keeps its environment that no file of ours can be put beside.
 _ELSEWHERE = {
@@ -62,7 +63,7 @@ def _settings(task: Task, finding: Finding, switched: list[Finding]) -> Iterator
 
 
 def _clients(task: Task) -> Iterator[View]:
-    return (view for view in task.subject.views if view.install is not None and view.install.product == "cli" and task.may(view.user))
+    return (view for view in task.later.views if view.install is not None and view.install.product == "cli" and task.may(view.user))
 
 
 def _layers(task: Task, switched: list[Finding]) -> Iterator[Wish]:
@@ -70,7 +71,8 @@ def _layers(task: Task, switched: list[Finding]) -> Iterator[Wish]:
     layers = list(_system(task) if task.root else _of_users(task, switched))
     ours = [layer for layer in layers if _is_ours(task, layer)]
     if not _rules.switch_off(task):
-        yield from (Wish(_change(layer, there=False)) for layer in ours)
+        blocks = [Layer(one.file, one.user, _EXPORT, shared=True) for one in task.owned if one.key == _BLOCK and task.may(one.user)]  # another shell's, once
+        yield from (Wish(_change(layer, there=False)) for layer in dict.fromkeys((*ours, *blocks)))
         return
     for layer in layers if switched or ours else ():
         if not _says_it(task, layer):
@@ -101,7 +103,7 @@ def _of_users(task: Task, switched: list[Finding]) -> Iterator[Layer]:
 
 def _is_ours(task: Task, layer: Layer) -> bool:
     if layer.shared:
-        return any(one.key == ("shell-block",) and one.file == layer.file for one in task.owned)
+        return any(one.key == _BLOCK and one.file == layer.file for one in task.owned)
     return any(one.place.file == layer.file for one in task.target.variables)
 
 
