@@ -198,7 +198,7 @@ def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
     for path, was in step["paths"].items():
         then = after.get(path, {}) if isinstance(after, dict) else None
         now = site.remembered(path, images=False)
-        if now.get("state") == was["state"] and now.get("names") == was.get("names"):
+        if now.get("state") == was["state"] and now.get("names") == was.get("names") and ("bytes" not in was or now["meta"]["mtime"] == was["meta"]["mtime"]):
             continue
         if then is not None and not force and "names" not in was and now.get("state") not in (then.get("state"), was["state"]):
             raise Refused(f"{path}: was changed since, and is left as it is; --force puts back what was there before the run")
