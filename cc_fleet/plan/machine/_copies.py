@@ -157,7 +157,21 @@ def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
                 goes, stays = _loser(task, copy, winner)
                 for one in _with_its_store(copies, goes) if stays not in going else ():
                     going[one] = (*going.get(one, ()), finding)
+    for copy in copies if task.policy.cli.one_install == "remove" else ():
+        if copy not in going and _gives_way(task, copy, copies):
+            going.update({one: on(task, one, *_BRINGS) for one in _with_its_store(copies, copy)})
     return going
+
+
+def _gives_way(task: Task, copy: Install, copies: list[Install]) -> bool:
+    """Whether a native copy that cannot be put right stands before one of the whole machine's that can: others run that one, so none is hidden."""
+    if store(copy) is None or not copy.active_for or _can_be_brought(task, copy) or not _is_wrong(task, copy):
+        return False
+    return any(one.user is None and is_npm(one) and one.active_for and (_can_be_brought(task, one) or not _is_wrong(task, one)) for one in copies)
+
+
+def _is_wrong(task: Task, copy: Install) -> bool:
+    return refusal(task.policy, "cli", copy.version, task.policy.cli.versions) is not None or copy.intact is False
 
 
 def _with_its_store(copies: list[Install], copy: Install) -> list[Install]:
@@ -168,7 +182,7 @@ def _with_its_store(copies: list[Install], copy: Install) -> list[Install]:
 
 def _loser(task: Task, copy: Install, winner: Install) -> tuple[Install, Install]:
     """Of two copies the one that goes, and the one that stays.  Where both are wrong that is the one that can be put right."""
-    wrong = [refusal(task.policy, "cli", one.version, task.policy.cli.versions) is not None or one.intact is False for one in (copy, winner)]
+    wrong = [_is_wrong(task, one) for one in (copy, winner)]
     if wrong == [False, True] or (wrong == [True, True] and _can_be_brought(task, copy) and not _can_be_brought(task, winner)):
         return winner, copy
     return copy, winner

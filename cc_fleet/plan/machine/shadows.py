@@ -34,7 +34,7 @@ def _paths(task: Task, fate: Fate) -> Iterator[tuple[str, str]]:
     copy, home = fate.copy, _copies.store(fate.copy)
     if home is not None:
         kept_there = [other for other in task.fates if _copies.store(other.copy) == home]
-        hidden = any(finding.check in CHECKS for other in kept_there for finding in other.findings)
+        hidden = any(finding.check in CHECKS or other.copy.active_for for other in kept_there for finding in other.findings)
         if task.policy.cli.one_install == "report" or not hidden or any(other.state != "goes" for other in kept_there):
             yield copy.place.file, "which holds"
             return
