@@ -46,14 +46,28 @@ function _shtab_cc_fleet_using
   test "$_shtab_cc_fleet_cmdpath" = "$argv"
 end
 
-set -g _shtab_cc_fleet_commands audit completion demo explain facts plan policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' versions
-set -g _shtab_cc_fleet_opts_with_value --approved-by --at --baseline --changed-since --color --facts --fail-on --format --group --if-nothing --image --out --output --owner --platform --policy --policy-ref --reason --repo --root --target --ticket --until --versions --write-baseline
+set -g _shtab_cc_fleet_commands apply audit completion demo explain facts plan policy 'policy lint' 'policy show' 'policy init' 'policy schema' 'policy waive' rollback versions
+set -g _shtab_cc_fleet_opts_with_value --approved-by --at --baseline --changed-since --color --facts --fail-on --format --group --if-nothing --image --out --output --owner --platform --policy --policy-ref --reason --registry --repo --root --tarballs --target --ticket --until --versions --vsix --write-baseline
 
 complete -c cc-fleet -e
 complete -c cc-fleet -f
 
 complete -c cc-fleet -n _shtab_cc_fleet_using -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n _shtab_cc_fleet_using -l version -d 'show program'"'"'s version number and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a apply -d 'Put this machine right: exactly as a saved plan says, or as one that is shown first'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l root -xka "(__fish_complete_directories)" -d 'change the system that lies below DIR'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l dry-run -d 'say what would be done, and whether the plan still holds; change nothing'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l yes -d 'do not ask'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l tarballs -xka "(__fish_complete_directories)" -d 'install the CLI from npm'"'"'s tarballs in DIR (npm pack makes them), not from a registry; their sha256 is kept in the plan'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l registry -x -d 'install the CLI from this npm registry or mirror'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l vsix -xka "(__fish_complete_path (commandline -ct))" -d 'install the extension from this VSIX, not from a gallery; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l group -x -d 'the machine is in this group, besides those that the policy tells; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l color -xka "auto always never" -d color
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -l fail-on -xka "error warning note" -d 'the least severity that gives exit code 1 when all is done (default: error)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using apply' -s v -l verbose -d 'show the whole report afterwards'
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a audit -d 'Judge this machine, a file tree, an image, a repository or saved facts by a policy'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using audit' -l root -xka "(__fish_complete_directories)" -d 'judge the system that lies below DIR; repeatable'
@@ -99,8 +113,10 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l verify -d 'with --image
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l no-cache -d 'with --image: neither use nor keep what was found of packed layers'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l probe -d 'also run `claude --version` and `claude doctor` of the caller'"'"'s PATH, and compare (this machine only; before 2.1.251 the doctor sends a request)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using facts' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
-complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a plan -d 'Show what would put a repository right, as a patch, or an image, as what its Dockerfile should say; nothing is written'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a plan -d 'Show what would put this machine right, or a repository or image; nothing is changed'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l root -xka "(__fish_complete_directories)" -d 'the system that lies below DIR'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l facts -xka "(__fish_complete_path (commandline -ct))" -d 'the machine whose saved facts these are, or -'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l repo -xka "(__fish_complete_directories)" -d 'the repository that should be put right; the patch applies in DIR'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l image -xka "(__fish_complete_path (commandline -ct))" -d 'the image that should be put right, in a file: of `docker save`, an OCI layout (tar or folder), packed or not, or -'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l platform -x -d 'with --image: which of several platforms (default: linux/amd64, all where that is missing)'
@@ -108,10 +124,15 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l verify -d 'with --image:
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l no-cache -d 'with --image: neither use nor keep what was found of packed layers'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l out -xka "(__fish_complete_path (commandline -ct))" -d 'write to FILE instead of standard output; empty where nothing would change'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l detailed-exitcode -d 'exit with 1 where something would change'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l tarballs -xka "(__fish_complete_directories)" -d 'install the CLI from npm'"'"'s tarballs in DIR (npm pack makes them), not from a registry; their sha256 is kept in the plan'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l registry -x -d 'install the CLI from this npm registry or mirror'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l vsix -xka "(__fish_complete_path (commandline -ct))" -d 'install the extension from this VSIX, not from a gallery; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l format -xka "text json" -d 'of a machine'"'"'s plan (default: text)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l color -xka "auto always never" -d color
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l policy-ref -x -d 'read .cc-fleet.yaml from this git revision'
 complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l no-ignore -d 'also change what a comment (cc-fleet: ignore[CHECK] reason) excuses'
-complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l group -x -d 'the repository or image is in this group, besides those that the policy tells; repeatable'
+complete -c cc-fleet -n '_shtab_cc_fleet_using plan' -l group -x -d 'the machine, repository or image is in this group, besides those that the policy tells; repeatable'
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a policy -d 'Check, show, start or change a policy file, or print its JSON Schema'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy; and test $_shtab_cc_fleet_npos -eq 0' -a lint -d 'Everything that is wrong in policy files and their own advisories, with file:line:col.'
@@ -140,6 +161,15 @@ complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l approved-by -x -
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive' -l ticket -x -d 'where that stands'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 0' -ka "action-unpinned auto-update cli-broken cli-integrity cli-shadowed cli-unpinned cli-unpublished cli-version env-flag env-ineffective env-spelling extension-leftover extension-skew extension-unpinned extension-version gateway-client gateway-url gateway-version identity-baked known-issue pin-unresolved pins-disagree secret-exposed setting-value settings-ignored settings-invalid target-mismatch unreadable version-gate waiver-expired waiver-unused" -d 'the check, or the advisory (CCF-…), whose findings are excused'
 complete -c cc-fleet -n '_shtab_cc_fleet_using policy waive; and test $_shtab_cc_fleet_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'the policy file (default: the policy that judges here)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a rollback -d 'Take back what `cc-fleet apply` did: the last run, one by its name, or all of them'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -s h -l help -d 'show this help message and exit'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l all -d 'take back every run, the newest first'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l list -d 'only list the runs that can be taken back'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l root -xka "(__fish_complete_directories)" -d 'of the system that lies below DIR'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l force -d 'also what was changed since'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l policy -xka "(__fish_complete_path (commandline -ct))" -d 'judge by this policy, a file or a packaged name; repeatable, each adds to those before (default: $CC_FLEET_POLICY, /etc/cc-fleet/policy.yaml, the packaged default)'
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l format -xka "text json" -d format
+complete -c cc-fleet -n '_shtab_cc_fleet_using rollback' -l color -xka "auto always never" -d color
 complete -c cc-fleet -n '_shtab_cc_fleet_using; and test $_shtab_cc_fleet_npos -eq 0' -a versions -d 'List the published CLI versions that the policy allows, and what staying at one costs'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -s h -l help -d 'show this help message and exit'
 complete -c cc-fleet -n '_shtab_cc_fleet_using versions' -l at -x -d 'tell what staying at this version costs'

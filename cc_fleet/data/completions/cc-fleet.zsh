@@ -5,13 +5,15 @@
 
 _shtab_cc_fleet_commands() {
   local _commands=(
+    apply:'Put this machine right: exactly as a saved plan says, or as one that is shown first'
     audit:'Judge this machine, a file tree, an image, a repository or saved facts by a policy'
     completion:'Print a script that completes commands, options and values in a shell'
     demo:'Audit a sample laptop, image and repository that it makes in a temporary folder'
     explain:'Explain a check or an advisory: what it is, why it matters, what helps, how it is known'
     facts:'Print what was read, as JSON (cc-fleet/facts/1)'
-    plan:'Show what would put a repository right, as a patch, or an image, as what its Dockerfile should say; nothing is written'
+    plan:'Show what would put this machine right, or a repository or image; nothing is changed'
     policy:'Check, show, start or change a policy file, or print its JSON Schema'
+    rollback:'Take back what `cc-fleet apply` did: the last run, one by its name, or all of them'
     versions:'List the published CLI versions that the policy allows, and what staying at one costs'
   )
   _describe 'cc-fleet commands' _commands
@@ -35,6 +37,26 @@ _shtab_cc_fleet_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_cc_fleet_defaults_added=0
+
+_shtab_cc_fleet_apply_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--root[change the system that lies below DIR]:DIR:_files -/"
+  "--dry-run[say what would be done, and whether the plan still holds\; change nothing]"
+  "--yes[do not ask]"
+  "--tarballs[install the CLI from npm\'s tarballs in DIR (npm pack makes them), not from a registry\; their sha256 is kept in the plan]:DIR:_files -/"
+  "--registry[install the CLI from this npm registry or mirror]:URL:"
+  "*--vsix[install the extension from this VSIX, not from a gallery\; repeatable]:FILE:_files"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "*--group[the machine is in this group, besides those that the policy tells\; repeatable]:NAME:"
+  "--format[format]:format:(text json)"
+  "--color[color]:color:(auto always never)"
+  "--fail-on[the least severity that gives exit code 1 when all is done (default\: error)]:fail_on:(error warning note)"
+  {-v,--verbose}"[show the whole report afterwards]"
+  ":a plan of this machine, or -\; without it one is made now:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_apply_defaults_added=0
 
 _shtab_cc_fleet_audit_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -108,6 +130,8 @@ _shtab_cc_fleet_facts_defaults_added=0
 
 _shtab_cc_fleet_plan_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--root[the system that lies below DIR]:DIR:_files -/"
+  "--facts[the machine whose saved facts these are, or -]:FILE:_files"
   "--repo[the repository that should be put right\; the patch applies in DIR]:DIR:_files -/"
   "--image[the image that should be put right, in a file\: of \`docker save\`, an OCI layout (tar or folder), packed or not, or -]:PATH:_files"
   "--platform[with --image\: which of several platforms (default\: linux\/amd64, all where that is missing)]:OS/ARCH:"
@@ -115,10 +139,15 @@ _shtab_cc_fleet_plan_options=(
   "--no-cache[with --image\: neither use nor keep what was found of packed layers]"
   "--out[write to FILE instead of standard output\; empty where nothing would change]:FILE:_files"
   "--detailed-exitcode[exit with 1 where something would change]"
+  "--tarballs[install the CLI from npm\'s tarballs in DIR (npm pack makes them), not from a registry\; their sha256 is kept in the plan]:DIR:_files -/"
+  "--registry[install the CLI from this npm registry or mirror]:URL:"
+  "*--vsix[install the extension from this VSIX, not from a gallery\; repeatable]:FILE:_files"
+  "--format[of a machine\'s plan (default\: text)]:format:(text json)"
+  "--color[color]:color:(auto always never)"
   "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
   "--policy-ref[read .cc-fleet.yaml from this git revision]:REV:"
   "--no-ignore[also change what a comment (cc-fleet\: ignore\[CHECK\] reason) excuses]"
-  "*--group[the repository or image is in this group, besides those that the policy tells\; repeatable]:NAME:"
+  "*--group[the machine, repository or image is in this group, besides those that the policy tells\; repeatable]:NAME:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -182,6 +211,21 @@ _shtab_cc_fleet_policy_waive_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_cc_fleet_policy_waive_defaults_added=0
 
+_shtab_cc_fleet_rollback_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--all[take back every run, the newest first]"
+  "--list[only list the runs that can be taken back]"
+  "--root[of the system that lies below DIR]:DIR:_files -/"
+  "--force[also what was changed since]"
+  "*--policy[judge by this policy, a file or a packaged name\; repeatable, each adds to those before (default\: \$CC_FLEET_POLICY, \/etc\/cc-fleet\/policy.yaml, the packaged default)]:FILE:_files"
+  "--format[format]:format:(text json)"
+  "--color[color]:color:(auto always never)"
+  ":the run to take back (default\: the last that is not taken back):"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_cc_fleet_rollback_defaults_added=0
+
 _shtab_cc_fleet_versions_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--at[tell what staying at this version costs]:VERSION:"
@@ -212,6 +256,7 @@ _shtab_cc_fleet() {
       (( CURRENT += 1 ))
       curcontext="${curcontext%:*:*}:_shtab_cc_fleet-$line[1]:"
       case $line[1] in
+        apply) _arguments -C -s $_shtab_cc_fleet_apply_options ;;
         audit) _arguments -C -s $_shtab_cc_fleet_audit_options ;;
         completion) _arguments -C -s $_shtab_cc_fleet_completion_options ;;
         demo) _arguments -C -s $_shtab_cc_fleet_demo_options ;;
@@ -219,6 +264,7 @@ _shtab_cc_fleet() {
         facts) _arguments -C -s $_shtab_cc_fleet_facts_options ;;
         plan) _arguments -C -s $_shtab_cc_fleet_plan_options ;;
         policy) _shtab_cc_fleet_policy ;;
+        rollback) _arguments -C -s $_shtab_cc_fleet_rollback_options ;;
         versions) _arguments -C -s $_shtab_cc_fleet_versions_options ;;
       esac
   esac
