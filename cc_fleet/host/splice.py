@@ -145,8 +145,9 @@ def _inserted(text: str, parent: Node, key: str, value: Any) -> str:
 def _first(text: str, parent: Node, key: str, value: Any) -> str:
     """The first member of an empty object, on a line of its own unless the whole document is one line."""
     opened, close = parent.start + 1, parent.end - 1
-    body = text[opened:close].rstrip(_SPACE)
-    if "\n" not in text.strip(_SPACE) and text[: parent.start].strip(_SPACE + "\ufeff"):
+    behind = max((stop for kind, _, stop in _tokens(text[:close], opened) if kind == "comment"), default=opened)
+    body = text[opened:behind]
+    if not re.search("[\r\n]", text.strip(_SPACE)) and text[: parent.start].strip(_SPACE + "\ufeff"):
         return f"{text[:opened]}{body}{_dumped(text, key)}: {_dumped(text, value)}{text[close:]}"
     newline, outer = _newline(text), _indent(text, parent.start)
     inner = outer + _unit(text)

@@ -9,7 +9,7 @@ from typing import Any
 KEYS = ("env", "model", "a", "b", "c d", "", "extensions.autoUpdate", "é", "//x", "/*", "1", "0", "DISABLE_AUTOUPDATER", "a\\b", '"', "\ud800")
 TEXTS = ("", "1", "// no comment", "/* nor this */", 'a "b" \\c', "tab\tline\n", "{}", "[1,]", "é\u2028😀", "\x7f", "https://u:p@x.example/?a=b,c")
 NUMBERS = ("0", "-0", "1.10", "1E400", "1e-7", "12345678901234567890123", "-5", "100")
-COMMENTS = ("// c", "//", '// "k": 1, }', "// \\", "/* c */", "/**/", '/* "a": {, */', "/* two\n lines */", "/* é */", "/***/", "//* x")
+COMMENTS = ("// c", "//", "// ", "// c\t ", '// "k": 1, }', "// \\", "/* c */", "/**/", '/* "a": {, */', "/* two\n lines */", "/* é */", "/***/", "//* x")
 PIECES = (*'{}[]:,"\\/ \n\r\t0-.eE', "//", "/*", "*/", "true", "nul", "\x00", "\xa0", "\ufeff", "\u2028", "é", "\\u12", "1.5.2", ",,", "'")
 VALUES: tuple[Any, ...] = ("1", "", 'x"\\/\u2028é', 0, 1, -2.5, True, False, None, [], {}, ["a", 1], {"x": {"y": [1, {}]}}, 10**20, "\ud800")
 
@@ -48,7 +48,7 @@ class Writer:
 
     def several(self, opens: str, closes: str, depth: int, one: Any) -> str:
         count = self.chance.choice((0, 0, 1, 1, 2, 3, 5))
-        parts = [opens]
+        parts = [opens] if count else [opens, self.gap(depth + 1)]
         for number in range(count):
             parts += [self.between(depth + 1) if self.lines or number else self.chance.choice(("", "", " ")), self.gap(depth + 1), one(), self.gap(depth + 1)]
             if number < count - 1 or self.chance.random() < self.trailing:

@@ -33,6 +33,7 @@ KEY = ("env", "X")
         # 1 comments
         ('{\n  "env": {\n    "A": "0" // about A\n    // tail\n  }\n}\n', '{\n  "env": {\n    "A": "0", // about A\n    "X": "1"\n    // tail\n  }\n}\n'),
         ('{\n  "env": { // empty\n  }\n}', '{\n  "env": { // empty\n    "X": "1"\n  }\n}'),
+        ('{"env": {// \r}}\n', '{"env": {// \n  "X": "1"\n}}\n'),
         ('{"env": {"A": 1 /* a */}}', '{"env": {"A": 1, /* a */ "X": "1"}}'),
         ('{"env": {"A": 1 // a\n}}', '{"env": {"A": 1, // a\n"X": "1"\n}}'),
         # 2 line ends, 3 tabs

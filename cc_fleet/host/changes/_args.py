@@ -15,12 +15,12 @@ def text(args: Mapping[str, JSON], name: str) -> str:
 
 def texts(args: Mapping[str, JSON], name: str) -> list[str]:
     """The list of texts ``name``, none where it is missing."""
-    return [str(_is(one, str, name, "a list of texts")) for one in _is(args.get(name) or [], list, name, "a list of texts")]
+    return [str(_is(one, str, name, "a list of texts")) for one in _list(args, name)]
 
 
 def flag(args: Mapping[str, JSON], name: str) -> bool:
     """True or false; false where it is missing."""
-    return bool(_is(args.get(name) or False, bool, name, "true or false"))
+    return args.get(name) is not None and bool(_of(args, name, bool, "true or false"))
 
 
 def mode(args: Mapping[str, JSON]) -> int:
@@ -34,7 +34,7 @@ def mode(args: Mapping[str, JSON]) -> int:
 
 def sets(args: Mapping[str, JSON]) -> list[tuple[tuple[str, ...], JSON]]:
     """What is to be set: each a key's path and its value."""
-    pairs = _is(args.get("set") or [], list, "set", "a list")
+    pairs = _list(args, "set")
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise Refused("the plan's set is not a list of keys with their values")
     return [(_path(key, "set"), value) for key, value in pairs]
@@ -42,7 +42,7 @@ def sets(args: Mapping[str, JSON]) -> list[tuple[tuple[str, ...], JSON]]:
 
 def removes(args: Mapping[str, JSON]) -> list[tuple[str, ...]]:
     """The paths of the keys that are to go."""
-    return [_path(key, "remove") for key in _is(args.get("remove") or [], list, "remove", "a list")]
+    return [_path(key, "remove") for key in _list(args, "remove")]
 
 
 def encoded(text: str) -> bytes:
@@ -60,6 +60,10 @@ def _path(key: JSON, name: str) -> tuple[str, ...]:
     if not isinstance(key, list) or not key or not all(isinstance(part, str) for part in key):
         raise Refused(f"the plan's {name} holds what is no path of keys")
     return tuple(key)
+
+
+def _list(args: Mapping[str, JSON], name: str) -> list[Any]:
+    return [] if args.get(name) is None else list(_of(args, name, list, "a list"))
 
 
 def _of(args: Mapping[str, JSON], name: str, kind: type, called: str) -> Any:
