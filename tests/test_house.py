@@ -80,7 +80,7 @@ def test_speaking_is_recognised() -> None:
 
 
 # Who changes files: of what runs on a host the rooms of changing alone.
-WRITERS = ("host/changes/", "host/files.py", "host/journal.py", "host/site.py", "host/undoing.py", "host/rights.py", "host/zipapp.py")
+WRITERS = ("host/changes/", "host/files.py", "host/journal.py", "host/site.py", "host/undoing.py", "host/replacing.py", "host/reversal.py", "host/rights.py", "host/zipapp.py")
 _CHANGING = frozenset("rename replace unlink remove rmdir mkdir makedirs symlink link write chmod fchmod chown fchown truncate utime setxattr rmtree copyfile copytree move".split())
 
 

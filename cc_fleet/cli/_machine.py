@@ -56,7 +56,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
         target = target._replace(coverage=target.coverage._replace(privileged=True))
     from cc_fleet.host import applying, owned
 
-    ours = owned.read(here.journal) if os.path.isdir(here.journal) else ()
+    ours = owned.read(here.journal, here.top) if os.path.isdir(here.journal) else ()
     plan, report = drafted(loaded, target, ours, args, live=here.live, logins={user.name: _login(machine, user) for user in machine.users})
     try:
         return applying.seal(plan, here), report

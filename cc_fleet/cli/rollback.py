@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     here = ground.of(_machine.read(args.root, loaded), args.root)
     found: list[Outcome] = []
     try:
-        with Journal(here.journal) as journal:
+        with Journal(here.journal, here.top) as journal:
             if not args.list:
                 undoing.recovered(journal, here, "")
             runs = undoing.open_runs(journal)

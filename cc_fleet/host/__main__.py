@@ -62,7 +62,7 @@ def _change(verb: str, given: list[str], read: Any, root: Any) -> int:
         run, outcomes = applying.apply(plan, here, lambda *_: None, {"policy": plan.policy, "policy_sha256": plan.policy_sha256})
         complete = all(one.state in change.COMPLETE for one in outcomes)
     else:
-        with journal.Journal(here.journal) as held:
+        with journal.Journal(here.journal, here.top) as held:
             undoing.recovered(held, here, "")
             runs = [one for one in undoing.open_runs(held) if not given or one.name == given[0].zfill(6)][:1]
             outcomes = [outcome for one in runs for outcome in undoing.rollback(one, here, {}, force=False)]

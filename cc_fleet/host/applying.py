@@ -11,22 +11,9 @@ from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Optional
 
 from ..model import JSON
-from . import pruning, rights, undoing
-from .change import (
-    COMPLETE,
-    GATE,
-    INSTALL,
-    SETTINGS,
-    Byhand,
-    Change,
-    Failed,
-    Outcome,
-    Plan,
-    PlanError,
-    Preview,
-    Refused,
-    written,
-)
+from . import pruning, rights, steps, undoing
+from .area import told
+from .change import COMPLETE, GATE, INSTALL, SETTINGS, Byhand, Change, Failed, Outcome, Plan, PlanError, Preview, Refused, written
 from .digest import sha256
 from .ground import Ground
 from .journal import Journal, Run
@@ -34,6 +21,8 @@ from .site import Entry, Site
 
 Progress = Callable[[int, int, str], None]
 POSTPONED = "postponed: "
+_ENDS = ("done", "refused", "failed", "postponed")
+_STEPS, _ROOM = 5000, 512 * 1024 * 1024  # of one change, with what it replaces
 
 
 @lru_cache(maxsize=None)
@@ -88,22 +77,24 @@ def previews(changes: tuple[Change, ...], ground: Ground) -> list[Any]:
     for change in changes:
         kind(change.kind)  # here, for a user may not be able to read where modules lie
 
-    def serve(message: dict[str, Any], _: Optional[bytes]) -> JSON:
-        number = message["number"]
+    def serve(message: dict[str, Any], mine: list[int]) -> JSON:
+        number = mine[mine.index(message["number"])]  # no user speaks of another's
         if message.get("refused") is not None:
-            found[number] = str(message["refused"])
+            found[number] = rights.line(message["refused"])
         else:
-            found[number] = Preview(_texts(message["expects"]), _texts(message["produces"]), tuple(map(str, message["shows"])))
+            found[number] = Preview(_texts(message["expects"]), _texts(message["produces"]), tuple(map(rights.line, message["shows"])))
         return None
 
     for user in dict.fromkeys(change.user for change in changes):
         numbers = [number for number, change in enumerate(changes) if change.user == user]
         try:
             site = ground.site(user)
-            rights.run(user if ground.live else None, lambda channel, site=site, numbers=numbers: _look(channel, site, changes, numbers), serve)  # type: ignore[misc]
+            rights.run(user if ground.live else None, lambda channel, site=site, numbers=numbers: _look(channel, site, changes, numbers), lambda message, _, numbers=numbers: serve(message, numbers))  # type: ignore[misc]
+            reason = "was not looked at"
         except (Refused, Failed) as err:
-            for number in numbers:
-                found[number] = found[number] or str(err)
+            reason = str(err)
+        for number in numbers:
+            found[number] = found[number] or reason
     return found
 
 
@@ -111,10 +102,14 @@ def _look(channel: rights.Channel, site: Site, changes: tuple[Change, ...], numb
     for number in numbers:
         try:
             seen = kind(changes[number].kind).preview(site, changes[number].args)
-        except Refused as err:
-            channel({"number": number, "refused": str(err)})
+        except (Refused, OSError) as err:
+            channel({"number": number, "refused": _reason(err)})
         else:
             channel({"number": number, "expects": dict(seen.expects), "produces": dict(seen.produces), "shows": list(seen.shows)})
+
+
+def _reason(err: Exception) -> str:
+    return f"{err.filename or 'a file'}: {told(err)}" if isinstance(err, OSError) else str(err)
 
 
 def _texts(states: Any) -> dict[str, str]:
@@ -158,7 +153,7 @@ def apply(plan: Plan, ground: Ground, progress: Progress, about: Entry) -> tuple
     """Carry out ``plan``; the run's name ("" where there was nothing to do) and what came of each change.  PlanError: nothing was done."""
     if not plan.changes:
         return "", []
-    with Journal(ground.journal) as journal:
+    with Journal(ground.journal, ground.top) as journal:
         text = written(plan)
         going_on = undoing.recovered(journal, ground, sha256(text.encode()))
         states = check(plan, ground)
@@ -212,21 +207,32 @@ class _Work:
 
     def _one(self, number: int, change: Change) -> Outcome:
         ended: list[Outcome] = []
+        taken: list[int] = []
+        room = [_ROOM]
 
         def serve(message: dict[str, Any], data: Optional[bytes]) -> JSON:
             if "outcome" in message:
-                ended.append(Outcome(number, change.what, str(message["outcome"]), str(message.get("reason", ""))))
+                if message["outcome"] in _ENDS:
+                    ended.append(Outcome(number, change.what, str(message["outcome"]), rights.line(message.get("reason", ""))))
                 return None
             if "done" in message:
-                self.run.record({"n": int(message["done"]), "state": "done", **_shaped(message.get("more"))})
+                self.run.record({"n": taken[taken.index(message["done"])], "state": "done", **steps.known(message.get("more"))})
                 return None
-            return self.run.begun(number, _shaped(message.get("begun")), data)
+            step = steps.shaped(message.get("begun"))
+            room[0] -= len(data or b"") + len(str(step))
+            if room[0] < 0 or len(taken) >= _STEPS:
+                raise PlanError(f"{change.what}: takes more steps, or replaces more, than any change does")
+            taken.append(self.run.begun(number, step, data))
+            return taken[-1]
 
         try:
             rights.run(change.user if self.ground.live else None, lambda channel: _do(channel, change, self.ground, self.run.name), serve)
         except Failed as err:
             ended.append(Outcome(number, change.what, "failed", str(err)))
-        found = ended[-1]
+        except PlanError:  # the journal takes no more
+            undoing.undo(self.run, self.ground, number, force=False)
+            raise
+        found = ended[-1] if ended else Outcome(number, change.what, "failed", "was cut short")
         if found.state in ("postponed", "done", "same"):
             return found
         return self._undone(found, change)
@@ -252,11 +258,6 @@ class _Work:
             else:
                 self.outcomes[number] = self.outcomes[number]._replace(state=state, reason=reason)
         return found
-
-
-def _shaped(entry: Any) -> dict[str, Any]:
-    """What a child says of its step, whose keys are not the journal's own."""
-    return {str(key): value for key, value in entry.items() if key not in ("n", "change", "state", "image", "run", "end")} if isinstance(entry, dict) else {}
 
 
 class _Told:
@@ -292,5 +293,5 @@ def _tried(channel: rights.Channel, change: Change, ground: Ground, stamp: str) 
     except Refused as err:
         postponed = str(err).startswith(POSTPONED)
         yield ("postponed", str(err)[len(POSTPONED) :]) if postponed else ("refused", str(err))
-    except Failed as err:
-        yield "failed", str(err)
+    except (Failed, OSError) as err:
+        yield "failed", _reason(err)

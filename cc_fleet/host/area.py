@@ -23,12 +23,16 @@ _PEERS = frozenset((0, 50, 80))
 
 
 class Spot(NamedTuple):
-    """An entry in an open folder.  ``folder`` is None where the folder is missing, and ``missing`` are the names to make from ``above`` on."""
+    """An entry in an open folder.  ``folder`` is None where the folder is missing, and ``missing`` are the names to make from ``above`` on.
+
+    ``real`` is the path of ``above`` below the area's top, all links followed.
+    """
 
     folder: Optional[int]
     name: str
     above: int
     missing: tuple[str, ...] = ()
+    real: str = ""
 
 
 class Area:
@@ -38,12 +42,14 @@ class Area:
     """
 
     def __init__(self, top: str, home: Optional[str], *, strict: bool) -> None:
-        self.top, self.home, self.strict = top.rstrip("/"), home, strict
+        self.top, self.home, self.strict = top.rstrip("/"), (home or "").rstrip("/") or None, strict
 
     def spot(self, path: str, *, follow: bool) -> Spot:
         """Where ``path`` is; with ``follow`` a link in its place is followed to what it names.  The caller closes ``folder`` and ``above``."""
         if not path.startswith("/") or "\0" in path:
             raise Refused(f"{path}: is no absolute path")
+        if ".." in path.split("/"):
+            raise Refused(f"{path}: has a .. in it; write the path that is meant")
         base = self.home if self.home and path.startswith(f"{self.home}/") else "/"
         walk = _Walk(self, base)
         try:
@@ -59,12 +65,14 @@ class _Walk:
 
     def __init__(self, area: Area, base: str) -> None:
         self.area, self.base = area, base
+        self.real, self.whole = "" if base == "/" else base, ""
         self.open: list[tuple[str, int]] = []
 
     def to(self, path: str, *, follow: bool) -> Spot:
+        self.whole = whole = path if self.base == "/" else self.base + path
         self._start()
         todo = [part for part in path.split("/")[::-1] if part not in ("", ".")]
-        links, parts, whole = _LINKS, 0, path if self.base == "/" else self.base + path
+        links, parts = _LINKS, 0
         while True:
             parts += 1
             if parts > _PARTS or not todo:
@@ -76,16 +84,20 @@ class _Walk:
             link = self._link(part) if todo or follow else None
             if link is not None:
                 links -= 1
+                if self.area.strict and self.base == "/" and os.stat(part, dir_fd=self._at(), follow_symlinks=False).st_uid != 0:
+                    raise Refused(f"{whole}: leads through a link that is not root's")
                 if links < 0:
                     raise Refused(f"{whole}: is a loop of links")
                 todo += self._target(link, whole)
                 continue
             if not todo:
-                return Spot(os.dup(self._at()), part, os.dup(self._at()))
+                return Spot(os.dup(self._at()), part, os.dup(self._at()), (), self._real())
             try:
                 self._down(part)
             except FileNotFoundError:
-                return Spot(None, todo[0], os.dup(self._at()), (part, *todo[::-1]))
+                if ".." in todo:
+                    raise Refused(f"{whole}: leads through a folder that is not there") from None
+                return Spot(None, todo[0], os.dup(self._at()), (part, *todo[::-1]), self._real())
 
     def close(self) -> None:
         while self.open:
@@ -93,8 +105,26 @@ class _Walk:
 
     def _start(self) -> None:
         self.close()
-        folder = self.area.top + self.base
-        self.open.append(("", os.open(folder or "/", _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))))
+        if self.area.top and self.base != "/":  # nothing in the tree leads out of it, the way to a home neither
+            self.open.append(("", self._home()))
+        else:
+            self.open.append(("", os.open(self.area.top + self.base, _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))))
+
+    def _home(self) -> int:
+        """The home below the area's top, open."""
+        walk = _Walk(self.area, "/")
+        try:
+            spot = walk.to(f"{self.base}/_", follow=False)
+        finally:
+            walk.close()
+        os.close(spot.above)
+        if spot.folder is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        self.real = spot.real
+        return spot.folder
+
+    def _real(self) -> str:
+        return self.real + "".join(f"/{name}" for name, _ in self.open[1:])
 
     def _at(self) -> int:
         return self.open[-1][1]
@@ -110,7 +140,7 @@ class _Walk:
             opened = os.open(part, _FOLDER, dir_fd=self._at())
         except OSError as err:
             if err.errno in (errno.ELOOP, errno.ENOTDIR) and self._link(part) is not None:
-                raise Refused(f"{part}: changed while it was looked at") from None
+                raise Refused(f"{self.whole}: changed while it was looked at; run again") from None
             raise
         self.open.append((part, opened))
         if self.area.strict and self.base == "/":

@@ -7,15 +7,17 @@ Nobody but its owner may look into it: before-images may hold secrets.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
-import stat as st
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from ..model import JSON
-from .area import told
-from .change import PlanError
+from . import files, steps
+from .area import Area, told
+from .change import PlanError, Refused
+from .files import FOLDERS
 
 SYSTEM = {"linux": "/var/lib/cc-fleet", "macos": "/Library/Application Support/cc-fleet"}
 _LONGEST = 64 * 1024 * 1024  # bytes of a journal that are read
@@ -27,36 +29,57 @@ def base(os_: str, top: str, environ: Mapping[str, str], home: str, *, privilege
     """Where runs are kept: the system's as root and below a ``top``, else the user's own."""
     if privileged or top:
         return f"{top}{SYSTEM.get(os_, SYSTEM['linux'])}"
-    return f"{environ.get('XDG_STATE_HOME') or f'{home}/.local/state'}/cc-fleet"
+    state = environ.get("XDG_STATE_HOME") or ""
+    return f"{state if state.startswith('/') else f'{home}/.local/state'}/cc-fleet"
 
 
 class Journal:
-    """The runs below ``folder``; as a context it holds the lock."""
+    """The runs below ``folder``, which is below ``top``; as a context it holds the lock."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-        self._lock = -1
+    def __init__(self, folder: str, top: str = "") -> None:
+        self.folder, self.top = folder, top
+        self._lock = self._at = -1
 
     def __enter__(self) -> Journal:  # noqa: PYI034  # Python 3.9
         import fcntl
 
         try:
-            _private(self.folder)
-            self._lock = os.open(f"{self.folder}/lock", _FLAGS, 0o600)
+            self._lock = os.open("lock", _FLAGS, 0o600, dir_fd=self._opened(make=True))
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._close()
             raise PlanError("another run of cc-fleet is at work here; wait for its end") from None
         except OSError as err:
+            self._close()
             raise PlanError(f"{self.folder}: {told(err)}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._lock)
+        self._close()
+
+    def _close(self) -> None:
+        for opened in (self._lock, self._at):
+            if opened >= 0:
+                os.close(opened)
+        self._lock = self._at = -1
+
+    def _opened(self, *, make: bool) -> int:
+        """The folder itself, which is held open: whatever becomes of the way to it, nothing else is written."""
+        if self._at < 0:
+            try:
+                self._at = _private(Area(self.top, None, strict=not self.top and os.geteuid() == 0), self.folder[len(self.top) :], make=make)
+            except Refused as err:
+                raise PlanError(str(err)) from None
+        return self._at
 
     def runs(self) -> list[str]:
         """The names of all runs, oldest first."""
         try:
-            return sorted(name for name in os.listdir(f"{self.folder}/runs") if _NAME.fullmatch(name))
+            opened = os.open("runs", FOLDERS, dir_fd=self._opened(make=False))
+            try:
+                return sorted(name for name in os.listdir(opened) if _NAME.fullmatch(name))
+            finally:
+                os.close(opened)
         except FileNotFoundError:
             return []
         except OSError as err:
@@ -64,16 +87,21 @@ class Journal:
 
     def run(self, name: str) -> Run:
         """A run that is there."""
-        return Run(f"{self.folder}/runs/{name}", name)
+        return Run(self._opened(make=False), f"{self.folder}/runs/{name}", name)
 
     def begin(self, plan: str, about: Mapping[str, JSON]) -> Run:
         """A new run for the plan's text; ``about`` is its journal's first line."""
         name = f"{int((self.runs() or ['0'])[-1]) + 1:06d}"
+        at = self._opened(make=True)
+        run = Run(at, f"{self.folder}/runs/{name}", name)
         try:
-            for folder in (f"{self.folder}/runs", f"{self.folder}/runs/{name}", f"{self.folder}/runs/{name}/images"):
-                _private(folder)
-            run = Run(f"{self.folder}/runs/{name}", name)
-            _write(f"{run.folder}/plan.json", plan.encode())
+            if files.look(at, "runs") is None:
+                os.mkdir("runs", 0o700, dir_fd=at)
+            for folder in (f"runs/{name}", f"runs/{name}/images"):
+                os.mkdir(folder, 0o700, dir_fd=at)
+            _write(at, f"runs/{name}/plan.json", plan.encode())
+            for folder in (f"runs/{name}", "runs", "."):
+                _flush(at, folder)
         except OSError as err:
             raise PlanError(f"{self.folder}: {told(err)}") from None
         run.record({"run": name, **about})
@@ -83,8 +111,8 @@ class Journal:
 class Run:
     """One run's folder."""
 
-    def __init__(self, folder: str, name: str) -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, at: int, folder: str, name: str) -> None:
+        self._at, self.folder, self.name = at, folder, name
         self._open = -1
         self._last = 0
 
@@ -92,8 +120,9 @@ class Run:
         """Add a line; it is on the disk when this returns.  PlanError where it cannot be."""
         try:
             if self._open < 0:
-                self._open = os.open(f"{self.folder}/journal", _FLAGS | os.O_APPEND, 0o600)
+                self._open = os.open(f"runs/{self.name}/journal", _FLAGS | os.O_APPEND, 0o600, dir_fd=self._at)
                 self._whole()
+                _flush(self._at, f"runs/{self.name}")
             rest = memoryview((json.dumps(entry, ensure_ascii=True) + "\n").encode())
             while rest:
                 rest = rest[os.write(self._open, rest) :]
@@ -109,7 +138,8 @@ class Run:
         if image is not None:
             named["image"] = str(self._last)
             try:
-                _write(f"{self.folder}/images/{self._last}", image)
+                _write(self._at, f"runs/{self.name}/images/{self._last}", image)
+                _flush(self._at, f"runs/{self.name}/images")
             except OSError as err:
                 raise PlanError(f"{self.folder}/images: {told(err)}; nothing more is changed") from None
         self.record(named)
@@ -117,53 +147,48 @@ class Run:
 
     def image(self, name: str) -> bytes:
         """The bytes that an entry keeps."""
-        if not name.isdigit():
-            raise PlanError(f"{self.folder}: holds an image of an odd name")
-        with open(f"{self.folder}/images/{name}", "rb") as file:
-            return file.read()
+        try:
+            return self._read(f"images/{name}")
+        except OSError as err:
+            raise PlanError(f"{self.folder}/images/{name}: {told(err)}, so what it kept cannot be put back") from None
 
     def entries(self) -> list[dict[str, Any]]:
-        """All whole lines, in order; what a crash left of the last is none."""
+        """All whole lines, in order; what a crash left of the last is none.  PlanError where one is nothing that a run writes."""
         try:
-            with open(f"{self.folder}/journal", "rb") as file:
-                data = file.read(_LONGEST)
+            data = self._read("journal")
         except FileNotFoundError:
             return []
         except OSError as err:
             raise PlanError(f"{self.folder}/journal: {told(err)}") from None
-        return list(_parsed(data))
+        if len(data) > _LONGEST:
+            raise PlanError(f"{self.folder}/journal: is larger than any run makes it; move the folder of this run away")
+        try:
+            return list(steps.parsed(data))
+        except ValueError as err:
+            raise PlanError(f"{self.folder}/journal:{err}; move the folder of this run away, and undo by hand what it did") from None
 
     def plan(self) -> str:
         """The text of the plan, "" where a crash came before it."""
         try:
-            with open(f"{self.folder}/plan.json", encoding="utf-8") as file:
-                return file.read()
+            return self._read("plan.json").decode()
         except (OSError, ValueError):
             return ""
 
+    def _read(self, name: str) -> bytes:
+        opened = os.open(f"runs/{self.name}/{name}", files.READ, dir_fd=self._at)
+        with open(opened, "rb") as file:
+            return file.read(_LONGEST + 1)
+
     def _whole(self) -> None:
         """End a line that a crash tore."""
-        with open(f"{self.folder}/journal", "rb") as file:
-            file.seek(0, os.SEEK_END)
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    os.write(self._open, b"\n")
+        data = self._read("journal")
+        if data and not data.endswith(b"\n"):
+            os.write(self._open, b"\n")
 
 
-def _parsed(data: bytes) -> Iterator[dict[str, Any]]:
-    for line in data.split(b"\n")[:-1]:
-        try:
-            entry = json.loads(line)
-        except ValueError:  # torn by a crash, and ended by the run after it
-            continue
-        if isinstance(entry, dict):
-            yield entry
-
-
-def _write(path: str, data: bytes) -> None:
+def _write(at: int, path: str, data: bytes) -> None:
     """A new file of its owner's alone, on the disk; one that a crash left there is replaced."""
-    opened = os.open(path, _FLAGS | os.O_TRUNC, 0o600)
+    opened = os.open(path, _FLAGS | os.O_TRUNC, 0o600, dir_fd=at)
     try:
         rest = memoryview(data)
         while rest:
@@ -173,14 +198,54 @@ def _write(path: str, data: bytes) -> None:
         os.close(opened)
 
 
-def _private(folder: str) -> None:
-    """Make ``folder``, which nobody else may look into; one of somebody else's is refused."""
-    os.makedirs(os.path.dirname(folder), exist_ok=True)
+def _flush(at: int, folder: str) -> None:
+    """The names in a folder are on the disk."""
+    opened = os.open(folder, FOLDERS, dir_fd=at)
     try:
-        os.mkdir(folder, 0o700)
+        files.flush(opened)
+    finally:
+        os.close(opened)
+
+
+def _private(area: Area, path: str, *, make: bool) -> int:
+    """The folder ``path``, open, which nobody else may look into, made where it is missing; one of somebody else's is refused."""
+    spot = area.spot(path, follow=False)
+    above = spot.above
+    try:
+        if spot.folder is not None:
+            os.close(spot.folder)
+        elif not make:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        for name in spot.missing[:-1]:
+            _make(above, name, 0o755)
+            below = os.open(name, FOLDERS, dir_fd=above)
+            os.close(above)
+            above = below
+        if make:
+            _make(above, spot.name, 0o700)
+        return _checked(os.open(spot.name, FOLDERS, dir_fd=above), path)
+    except NotADirectoryError:
+        raise PlanError(f"{path}: is not a folder of yours, and what is kept there must be") from None
+    finally:
+        os.close(above)
+
+
+def _make(above: int, name: str, mode: int) -> None:
+    try:
+        os.mkdir(name, mode, dir_fd=above)
     except FileExistsError:
-        found = os.lstat(folder)
-        if not st.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PlanError(f"{folder}: is not a folder of yours, and what is kept there must be") from None
-        if found.st_mode & 0o077:
-            os.chmod(folder, 0o700)
+        return
+    files.flush(above)
+
+
+def _checked(opened: int, path: str) -> int:
+    found = os.fstat(opened)
+    if found.st_uid != os.geteuid():
+        os.close(opened)
+        raise PlanError(f"{path}: is not a folder of yours, and what is kept there must be")
+    if found.st_mode & 0o022:
+        os.close(opened)
+        raise PlanError(f"{path}: can be written by others, so what it holds is not trusted; look into it, and move it away")
+    if found.st_mode & 0o055:
+        os.fchmod(opened, 0o700)
+    return opened

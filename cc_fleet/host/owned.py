@@ -13,9 +13,9 @@ GONE: Any = object()
 BLOCK = ("shell-block",)  # in the place of a key: the block that stands in a shell's file
 
 
-def read(folder: str) -> tuple[Owned, ...]:
+def read(folder: str, top: str = "") -> tuple[Owned, ...]:
     """From the journal below ``folder``, the last word of each run on each key."""
-    journal = Journal(folder)
+    journal = Journal(folder, top)
     found: dict[tuple[str, tuple[str, ...]], Owned] = {}
     for name in journal.runs()[-_MOST:]:
         run = journal.run(name)

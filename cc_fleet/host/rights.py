@@ -10,13 +10,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
+import signal
+import time
 from typing import Any, Callable, Optional
 
 from ..model import JSON
-from . import files
+from . import replacing
 from .change import Failed, PlanError
 
 _LONGEST = 32 * 1024 * 1024
+_PATIENCE = 3600.0  # seconds for one step of a user's part, which its user could stop
 Serve = Callable[[dict[str, Any], Optional[bytes]], JSON]
 Channel = Callable[..., JSON]  # message, and bytes or None
 
@@ -40,7 +44,7 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
         return
     from . import program  # noqa: F401  # the child may not be able to read where modules lie
 
-    files.ready()
+    replacing.ready()
     up, down = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -54,16 +58,20 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
             channel({"end": True})
             code = 0
         except Exception as err:  # noqa: BLE001  # whatever it is, the parent says it, and no traceback leaves the child
-            _send(up[1], {"failed": f"{type(err).__name__}: {err}"[:300]})
+            _send(up[1], {"failed": f"{user}'s part ended: {type(err).__name__}: {err}"[:300]})
         finally:
             os._exit(code)
     os.close(up[1])
     os.close(down[0])
+    ended = False
     try:
         failed = _served(up[0], down[1], serve)
+        ended = failed is None
     finally:
         os.close(up[0])
         os.close(down[1])
+        if not ended:
+            os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     if failed is not None:
         raise Failed(failed)
@@ -79,28 +87,41 @@ def _give_up(user: str) -> None:
     os.setuid(entry.pw_uid)
     if os.getuid() != entry.pw_uid or os.geteuid() != entry.pw_uid or os.getegid() != entry.pw_gid:
         raise PlanError(f"{user}: their rights could not be taken")
+    replacing.hide()
     os.umask(0o022)
     os.environ.update({"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name})
     os.chdir("/")
 
 
 def _served(read: int, write: int, serve: Serve) -> Optional[str]:
-    """Answer until the child says that it has ended; what is wrong where it did not say so."""
-    while (message := _receive(read)) is not None:
+    """Answer until the child says that it has ended; what is wrong where it did not say so.  PlanError, once it has ended, where ``serve`` raised it."""
+    wrong: Optional[PlanError] = None
+    while (message := _receive(read, time.monotonic() + _PATIENCE)) is not None:
         if message.get("end"):
-            return None
+            break
         if "failed" in message:
-            return str(message["failed"])
+            if wrong is not None:
+                raise wrong
+            return line(message["failed"])
         data = message.pop("data", None)
         try:
             answer = {"answer": serve(message, base64.b64decode(data) if isinstance(data, str) else None)}
         except PlanError as err:
-            answer = {"error": str(err)}
+            wrong, answer = err, {"error": str(err)}
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError):
+            return "was cut short, for it said what makes no sense"
         try:
             _send(write, answer)
         except BrokenPipeError:
-            break
-    return "was cut short"
+            return "was cut short"
+    if wrong is not None:
+        raise wrong
+    return None if message is not None else "was cut short"
+
+
+def line(text: Any) -> str:
+    """What a user's part says, as one line that no terminal takes for more."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:2000]).strip()
 
 
 def _channel(read: int, write: int) -> Channel:
@@ -125,10 +146,10 @@ def _send(write: int, message: dict[str, Any]) -> None:
         rest = rest[os.write(write, rest) :]
 
 
-def _receive(read: int) -> Optional[dict[str, Any]]:
-    head = _exactly(read, 4)
+def _receive(read: int, until: Optional[float] = None) -> Optional[dict[str, Any]]:
+    head = _exactly(read, 4, until)
     size = int.from_bytes(head, "big") if head is not None else 0
-    body = _exactly(read, size) if 0 < size <= _LONGEST else None
+    body = _exactly(read, size, until) if 0 < size <= _LONGEST else None
     try:
         message = json.loads(body) if body is not None else None
     except (ValueError, RecursionError):
@@ -136,9 +157,11 @@ def _receive(read: int) -> Optional[dict[str, Any]]:
     return message if isinstance(message, dict) else None
 
 
-def _exactly(read: int, size: int) -> Optional[bytes]:
+def _exactly(read: int, size: int, until: Optional[float]) -> Optional[bytes]:
     parts = []
     while size:
+        if until is not None and not select.select([read], [], [], max(0.0, until - time.monotonic()))[0]:
+            return None
         piece = os.read(read, min(size, 1024 * 1024))
         if not piece:
             return None

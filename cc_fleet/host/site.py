@@ -2,7 +2,7 @@
 
 There are few steps, so that few can go wrong and all can be taken back: a file is written, an entry becomes a link,
 moves away, or changes places with one that was made ready beside it; a folder is made; what a foreign program is about to
-change is remembered. ``undo`` takes back one such step.
+change is remembered. ``reversal.take_back`` undoes one such step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Protocol
 
 from ..model import JSON
 from ..records import NamedTuple
-from . import files
+from . import files, replacing
 from .area import Area, Spot, told
 from .change import Refused
 from .files import ABSENT
@@ -114,68 +114,67 @@ class Site:
 
     def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """``data`` in the file, in one step; it keeps all it has besides, and links to it stay links."""
-        with self.spot(path, follow=True) as spot, self._folder(spot, path) as folder:
+        with self.spot(path, follow=True) as spot, self._folder(spot) as (folder, real):
             name = spot.name
             found = files.read(folder, name) if files.look(folder, name) is not None else None
             if found is not None and found[0] == data:
                 return
             before, temp = files.digest(found[0]) if found else ABSENT, f".{name[:200]}.cc-fleet-{self.stamp}.tmp"
             number = self._begun(
-                {"op": "write", "path": path, "before": before, "after": files.digest(data), "temp": temp, **({"meta": files.meta(found[1])} if found else {})},
+                {"op": "write", "path": f"{real}/{name}", "before": before, "after": files.digest(data), "temp": temp, **({"meta": files.meta(found[1])} if found else {})},
                 found[0] if found else None,
             )
-            try:
-                files.discard(folder, temp)
-                files.prepare(folder, temp, data, name if found else None, mode)
-                files.put(folder, temp, name, before)
-            except (OSError, Refused):
-                _quietly(folder, temp)
-                raise
+            files.discard(folder, temp)
+            replacing.prepare(folder, temp, data, name if found else None, mode)
+            replacing.put(folder, temp, name, before)
             self._done(number, {})
 
     def symlink(self, path: str, target: str) -> None:
         """The entry becomes a link; what was there is moved away."""
         if self.state(path) == f"link {target}":
             return
-        with self.spot(path, follow=False) as spot, self._folder(spot, path) as folder:
-            made = f".{spot.name[:200]}.cc-fleet-{self.stamp}.new"
-            files.discard(folder, made)
+        with self.spot(path, follow=False) as spot, self._folder(spot) as (folder, real):
+            made = self._made(folder, real, spot.name)
             os.symlink(target, made, dir_fd=folder)
-            self._swap(folder, path, spot.name, made)
+            self._swap(folder, f"{real}/{spot.name}", spot.name, made)
 
     def exchange(self, staged: str, path: str) -> None:
         """The staged entry takes the place of ``path`` in one step; the old one is kept beside it for rollback."""
-        with self.spot(staged, follow=False) as source, self.spot(path, follow=False) as spot, self._folder(spot, path) as folder:
+        top = self.area.top
+        staged = staged[len(top) :] if top and staged.startswith(f"{top}/") else staged
+        with self.spot(staged, follow=False) as source, self.spot(path, follow=False) as spot, self._folder(spot) as (folder, real):
             if source.folder is None:
                 raise Refused(f"{staged}: is not there")
-            made = f".{spot.name[:200]}.cc-fleet-{self.stamp}.new"
-            files.discard(folder, made)
+            made = self._made(folder, real, spot.name)
             os.rename(source.name, made, src_dir_fd=source.folder, dst_dir_fd=folder)
-            self._swap(folder, path, spot.name, made)
+            self._swap(folder, f"{real}/{spot.name}", spot.name, made)
 
     def remove(self, path: str) -> None:
         """The entry goes: it is kept beside its place for rollback."""
         with self.spot(path, follow=False) as spot:
-            if spot.folder is None or files.look(spot.folder, spot.name) is None:
+            folder, name = spot.folder, spot.name
+            if folder is None or files.look(folder, name) is None:
                 return
-            kept = self._kept(spot.folder, spot.name)
-            number = self._begun({"op": "move", "path": path, "kept": kept, "is": files.ident(spot.folder, spot.name)})
-            os.rename(spot.name, kept, src_dir_fd=spot.folder, dst_dir_fd=spot.folder)
-            files.flush(spot.folder)
+            kept, is_, was = self._kept(folder, name), files.ident(folder, name), files.seen(folder, name)
+            number = self._begun({"op": "move", "path": f"{spot.real}/{name}", "kept": kept, "is": is_, "was": was})
+            replacing.appear(folder, name, folder, kept)
+            if files.ident(folder, kept) != is_ or files.seen(folder, kept) != was:
+                replacing.appear(folder, kept, folder, name)
+                raise Refused("changed while it was being taken away; run again")
+            files.flush(folder)
             self._done(number, {})
 
     def staging(self, near: str) -> str:
         """A new folder of one's own beside ``near``; it is swept when the run ends, and after a crash."""
-        above = near.rpartition("/")[0]
-        with self.spot(near, follow=False) as spot, self._folder(spot, near) as folder:
+        with self.spot(near, follow=False) as spot, self._folder(spot) as (folder, real):
             for number in range(1000):
                 name = f".cc-fleet-{self.stamp}-{number}"
                 if files.look(folder, name) is None:
                     break
-            begun = self._begun({"op": "staging", "path": f"{above}/{name}"})
+            begun = self._begun({"op": "staging", "path": f"{real}/{name}"})
             os.mkdir(name, 0o700, dir_fd=folder)
             self._done(begun, {})
-        return f"{self.area.top}{above}/{name}"
+        return f"{self.area.top}{real}/{name}"
 
     def watch(self, paths: list[str]) -> Callable[[], None]:
         """Remember files, links and the names in folders, which a foreign program is about to change; call what it returns when it has ended."""
@@ -206,33 +205,40 @@ class Site:
                     os.close(opened)
 
     @contextmanager
-    def _folder(self, spot: Spot, path: str) -> Iterator[int]:
-        """The folder of ``spot``, made where it is missing, each step written down."""
-        if spot.folder is not None:
-            yield spot.folder
-            return
-        above, names = os.dup(spot.above), spot.missing[:-1]
-        at = path.split("/")[: -len(names) - 1]
+    def _folder(self, spot: Spot) -> Iterator[tuple[int, str]]:
+        """The folder of ``spot`` and its path, made where it is missing, each step written down."""
+        above, real = os.dup(spot.above), spot.real
         try:
-            for name in names:
-                at.append(name)
-                number = self._begun({"op": "folder", "path": "/".join(at)})
+            for name in spot.missing[:-1]:
+                real = f"{real}/{name}"
+                number = self._begun({"op": "folder", "path": real})
                 os.mkdir(name, 0o755, dir_fd=above)
                 self._done(number, {})
                 below = os.open(name, files.FOLDERS, dir_fd=above)
+                replacing.adopt(below, above)
                 os.close(above)
                 above = below
-            yield above
+            yield above, real
         finally:
             os.close(above)
+
+    def _made(self, folder: int, real: str, name: str) -> str:
+        """The name of what is made ready beside ``name``, written down before it is there."""
+        made = f".{name[:200]}.cc-fleet-{self.stamp}.new"
+        self._begun({"op": "staging", "path": f"{real}/{made}"})
+        files.discard(folder, made)
+        return made
 
     def _swap(self, folder: int, path: str, name: str, made: str) -> None:
         before, after = files.ident(folder, name), files.ident(folder, made)
         kept = self._kept(folder, name)
         number = self._begun({"op": "swap", "path": path, "made": made, "kept": kept, "before": before, "after": after})
         if before == ABSENT:
-            os.rename(made, name, src_dir_fd=folder, dst_dir_fd=folder)
-        elif files.exchange(folder, made, folder, name):
+            replacing.appear(folder, made, folder, name)
+        elif replacing.exchange(folder, made, folder, name):
+            if files.ident(folder, made) != before:
+                replacing.exchange(folder, made, folder, name)
+                raise Refused("was replaced by another program at the same time, and is as it left it; run again")
             os.rename(made, kept, src_dir_fd=folder, dst_dir_fd=folder)
         else:
             os.rename(name, kept, src_dir_fd=folder, dst_dir_fd=folder)
@@ -270,9 +276,3 @@ class Site:
         if self._log is not None:
             self._log.done(number, more)
 
-
-def _quietly(folder: int, name: str) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except OSError:
-        pass

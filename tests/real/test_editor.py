@@ -99,7 +99,7 @@ def test_without_the_removal_the_newest_comes_back_and_with_it_not(laptop: Lapto
     (root(laptop) / "extensions.json").unlink()
     assert runs(laptop) == NEW
     (root(laptop) / "extensions.json").write_bytes(registry)
-    run, outcomes = laptop.apply(laptop.sealed(leftover(root(laptop), NEW)))
+    _, outcomes = laptop.apply(laptop.sealed(leftover(root(laptop), NEW)))
     assert states(outcomes) == ["done"]
     assert [path.name for path in root(laptop).glob(".anthropic*")] != []
     (root(laptop) / "extensions.json").unlink()
