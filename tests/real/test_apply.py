@@ -15,7 +15,7 @@ from tests.real.laptop import Laptop
 
 pytestmark = pytest.mark.real
 OLD, MIDDLE, NEW = "2.1.17", "2.1.153", "2.1.330"
-SHOWN = ("/etc", "/usr/local", "/home")
+SHOWN = ("/etc", "/usr/local/bin", "/usr/local/lib/node_modules", "/home")
 FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 
 
@@ -63,7 +63,7 @@ def test_from_new_to_old_and_back_with_a_native_install_in_front(running: Laptop
     assert runs(running, "ada") == NEW
     policy(running, NEW)
     first = still(running.tree(*SHOWN))
-    assert len(first) > 1000
+    assert len(first) > 500
     given = ["--tarballs", "/served", "--registry", "http://127.0.0.1:1"] if source == "tarballs" else []
     for version in (MIDDLE, OLD, NEW):
         policy(running, version)
@@ -90,7 +90,7 @@ def test_a_replaced_tarball_and_a_replaced_program_are_refused(running: Laptop, 
     done = running.fleet("apply", "/root/plan.json", check=False)
     assert done.returncode in (2, 5)
     assert "sha256" in done.stdout + done.stderr
-    assert still(running.tree("/usr/local")) == [line for line in still(before) if line.startswith("/usr/local") or " /usr/local" in line]
+    assert still(running.tree(*SHOWN)) == still(before)
     policy(running, MIDDLE, "")
     running.write("/etc/cc-fleet/policy.yaml", f'policy: acme\ncli: {{versions: "{MIDDLE}", sha256: {{"{MIDDLE}": {{linux-x64: "{"0" * 64}"}}}}}}\n')
     done = running.fleet("apply", "--yes", "--tarballs", "/served", check=False)
@@ -104,9 +104,9 @@ def test_root_and_users_apply_once_and_a_dry_run_changes_nothing(running: Laptop
     running.write("/home/ada/.claude/settings.json", '{\n  // mine\n  "model": "opus",\n}\n', "ada")
     running.write("/etc/cc-fleet/policy.yaml", f'policy: acme\ncli: {{versions: ">=2.1.163", auto-update: false}}\nenv: {{{FLAG}: "1"}}\nsettings: {{permissions.disableBypassPermissionsMode: disable}}\n')
     for user in ("ada", None):
-        tops = (*SHOWN, "/root", "/var")
+        tops = (*SHOWN, "/var/lib", "/usr/local/etc")
         before = running.tree(*tops)
-        assert len(before.splitlines()) > 5000
+        assert len(before.splitlines()) > 2000
         done = running.fleet("apply", "--dry-run", user=user)
         assert FLAG in done.stdout
         assert running.tree(*tops) == before
