@@ -208,7 +208,7 @@ def coverage_page() -> str:
 def readme() -> str:
     """README.md with its generated blocks as the program has them now."""
     found = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("demo-image", sample_image()), ("demo-apply", sample_apply()), ("apply-help", help_text("apply")), ("rollback-help", help_text("rollback")), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
+    for name, block in (("demo", sample()), ("demo-repo", sample_repository()), ("demo-image", sample_image()), ("demo-apply", sample_apply()), ("apply-help", help_text("apply")), ("plan-help", help_text("plan")), ("help", help_text()), ("audit-help", help_text("audit"))):
         found = re.sub(rf"(<!-- {name} -->\n```text\n).*?(```)", lambda m, new=block: m[1] + new + m[2], found, flags=re.DOTALL)  # type: ignore[misc]
     return found
 

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"\nRepair a file and ask again:  cc-fleet audit --root {laptop} --repo {laptop}/{SHOP} --policy {policy}")
     print(f"The image alone:              cc-fleet audit --image {saved} --policy {policy}")
     print(f"The repository's as a patch:  cc-fleet plan --repo {laptop}/{SHOP} --policy {policy}")
+    print(f"The laptop put right:         cc-fleet apply --root {laptop} --policy {policy}")
+    print(f"… and as it was:              cc-fleet rollback --root {laptop} --policy {policy}")
     print("Learn more about a finding:   cc-fleet explain env-flag")
     return 0
 
