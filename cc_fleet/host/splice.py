@@ -78,7 +78,7 @@ def remove_in(text: str, path: Sequence[str]) -> str:
 
 
 def repaired(text: str) -> tuple[str, tuple[str, ...]]:
-    """``text`` as strict JSON takes it, and what was left out, ``line 3: a comment``; JsoncError where that is not enough.
+    """``text`` as strict JSON takes it, and what was left out, ``line 3: a comment``; JsoncError where more is wrong with it.
 
     Comments and trailing commas go; with them the blanks that would then end a line, and the line on which nothing else stood.
     """
@@ -96,10 +96,8 @@ def repaired(text: str) -> tuple[str, tuple[str, ...]]:
             number, read = number + 1, _past(_SPACES, text, end)
             pieces += [_GONE, text[end:read]]
         parts.append(_bare("".join(pieces), begins=gap == 0 or text[:gap] == "\ufeff", ends=read == len(text)))
-    new = "".join((*parts, text[read:]))
-    parse(new, strict=True)
     lines = Lines(text)
-    return new, tuple(f"line {lines.position(start)[0]}: {what}" for start, _, what in marks)
+    return "".join((*parts, text[read:])), tuple(f"line {lines.position(start)[0]}: {what}" for start, _, what in marks)
 
 
 def at(node: Node, path: Sequence[str]) -> Node | None:
@@ -177,7 +175,7 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
     parts, read = [], 0
     for start, end in sorted(spans):
         parts.append(text[read:start])  # nothing where the spans overlap
-        read = max(read, end)
+        read = end
     return "".join((*parts, text[read:]))
 
 

@@ -63,6 +63,15 @@ function comments(text, spans) {
   return tokens(text).filter((one) => COMMENTS.has(one.kind) && !spans.some(([from, to]) => one.at >= from && one.at < to)).map((one) => one.text);
 }
 
+// Trailing commas, which an edit may keep and never make.
+function commas(text) {
+  const solid = tokens(bare(text)).filter((token) => !TRIVIA.has(token.kind));
+  return solid.filter((token, at) => token.kind === 5 && at + 1 < solid.length && [2, 4].includes(solid[at + 1].kind)).length;
+}
+
+// Lines that end in a newline alone.
+const ends = (text) => (text.match(/(?<!\r)\n/g) || []).length;
+
 function check(one) {
   const wrong = [];
   const say = (what, good) => { if (!good) wrong.push(what); };
@@ -79,6 +88,10 @@ function check(one) {
   const parent = parentOf(root, one.path);
   const modified = checkSet(one, text, root, parent, theirs.value, say) + checkRemoved(one, text, parent, theirs.value, say);
   checkRepaired(one, text, theirs.value, say);
+  for (const made of [one.set, one.removed, one.repaired].filter((each) => each !== null)) {
+    say('a trailing comma is new', commas(made) <= commas(text));
+    say('line ends', !text.includes('\r\n') || ends(text) > 0 || ends(made) === 0);
+  }
   for (const made of [one.set, one.removed, one.repaired]) say('byte-order mark', made === null || made.length - bare(made).length === mark);
   return { wrong, accepted: true, modified };
 }

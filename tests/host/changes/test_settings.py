@@ -99,6 +99,12 @@ def test_an_editors_comments_stay_and_dots_are_part_of_a_name(system: System) ->
     assert system.held() == b'{\n    // mine\n    "extensions.autoUpdate": false, // why\n    "extensions": {"autoUpdate": 1},\n}\n'
 
 
+def test_an_editors_file_is_never_repaired(system: System) -> None:
+    system.put("{} // c")
+    system.apply("editor-settings", set=[[["a"], 1]], repair=True)
+    assert system.held() == b'{\n  "a": 1\n} // c'
+
+
 INVALID = '{\n  // hunter2\n  "env": {"A": "1",}, /* sk-ant-secret */\n  "model": "opus",\n}\n'
 
 
