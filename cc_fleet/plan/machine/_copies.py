@@ -121,13 +121,13 @@ def _matched(task: Task, copy: Install, decided: tuple[Fate, ...], *, refused: b
     return _install.wanted(task.policy, copy) if refused else copy.version
 
 
-def running(decided: Sequence[Fate], user: str) -> Fate | None:
-    """The copy that this user's PATH will run; None where that is not known."""
+def running(decided: Sequence[Fate], user: str, *, guess: bool = False) -> Fate | None:
+    """The copy that this user's PATH will run; None where that is not known, and with ``guess`` the likely one: facts list them as PATH has them."""
     now = next((fate for fate in decided if fate.copy.product == "cli" and fate.copy.bundled_in is None and user in (fate.copy.active_for or ())), None)
     if now is None or now.version is not None:
         return now
     left = [fate for fate in decided if _could_run(fate, user) and fate.version is not None]
-    return left[0] if len(left) == 1 else None
+    return left[0] if len(left) == 1 or (left and guess) else None
 
 
 def _could_run(fate: Fate, user: str) -> bool:
@@ -146,46 +146,57 @@ def _bundled(copy: Install, kept: dict[Install, Fate]) -> Fate:
 
 
 def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
-    """The copies that go because another one hides them, or they another."""
-    going: dict[Install, tuple[Finding, ...]] = {}
+    """The copies that go because another one hides them, or they another.  Every user keeps one."""
     copies = list(task.subject.copies())
+    hidden: dict[str, dict[Install, Finding]] = {}
     for finding in task.of("cli-shadowed") if task.policy.cli.one_install == "remove" else ():
         copy = next((one for one in copies if one.place == finding.problem.place and finding.problem.subject == f"cli@{one.version}"), None)
-        users = {copy.user} if copy is not None and copy.user else set(task.target.coverage.users)
-        for winner in copies:
-            if copy is not None and winner != copy and users & set(winner.active_for or ()):
-                goes, stays = _loser(task, copy, winner)
-                for one in _with_its_store(copies, goes) if stays not in going else ():
-                    going[one] = (*going.get(one, ()), finding)
+        for user in sorted({copy.user} if copy is not None and copy.user else set(task.target.coverage.users)):
+            if copy is not None and any(user in (one.active_for or ()) for one in copies):
+                hidden.setdefault(user, {})[copy] = finding
+    runs = {user: next(one for one in copies if user in (one.active_for or ())) for user in hidden}
+    keeps = {user: _keeper(task, runs[user], tuple(found), fixed=not set(runs[user].active_for or ()) <= hidden.keys()) for user, found in hidden.items()}
+    going: dict[Install, tuple[Finding, ...]] = {}
+    for user, found in hidden.items():
+        asked = {runs[user]: tuple(found.values())} | {copy: (finding,) for copy, finding in found.items()}
+        for copy, findings in asked.items() if keeps[user] is not None else ():
+            for one in _with_its_store(copies, copy) if copy not in keeps.values() else ():
+                going[one] = (*going.get(one, ()), *findings)
     for copy in copies if task.policy.cli.one_install == "remove" else ():
         if copy not in going and _gives_way(task, copy, copies):
             going.update({one: on(task, one, *_BRINGS) for one in _with_its_store(copies, copy)})
-    return going
+    return {copy: found for copy, found in going.items() if copy not in keeps.values()}
+
+
+def _keeper(task: Task, runs: Install, hidden: tuple[Install, ...], *, fixed: bool) -> Install | None:
+    """Of a user's copies the one that stays: the one that runs, unless it is wrong and another right, or the only one that can be put right.
+
+    ``fixed``: somebody else has no other copy than the one that runs.  None: all stay.
+    """
+    if fixed:
+        return runs if _is_right(task, runs) or _can_be_brought(task, runs) else None
+    for is_good in (_is_right, _can_be_brought):
+        for copy in (runs, *hidden):
+            if is_good(task, copy):
+                return copy
+    return runs
+
+
+def _is_right(task: Task, copy: Install) -> bool:
+    return refusal(task.policy, "cli", copy.version, task.policy.cli.versions) is None and copy.intact is not False
 
 
 def _gives_way(task: Task, copy: Install, copies: list[Install]) -> bool:
     """Whether a native copy that cannot be put right stands before one of the whole machine's that can: others run that one, so none is hidden."""
-    if store(copy) is None or not copy.active_for or _can_be_brought(task, copy) or not _is_wrong(task, copy):
+    if store(copy) is None or not copy.active_for or _can_be_brought(task, copy) or _is_right(task, copy):
         return False
-    return any(one.user is None and is_npm(one) and one.active_for and (_can_be_brought(task, one) or not _is_wrong(task, one)) for one in copies)
-
-
-def _is_wrong(task: Task, copy: Install) -> bool:
-    return refusal(task.policy, "cli", copy.version, task.policy.cli.versions) is not None or copy.intact is False
+    return any(one.user is None and is_npm(one) and one.active_for and (_can_be_brought(task, one) or _is_right(task, one)) for one in copies)
 
 
 def _with_its_store(copies: list[Install], copy: Install) -> list[Install]:
     """A copy that goes, and where it is the one that the native installer's launcher starts, all that is stored for that launcher."""
     home = store(copy)
     return [copy] if home is None or not copy.active_for else [one for one in copies if store(one) == home]
-
-
-def _loser(task: Task, copy: Install, winner: Install) -> tuple[Install, Install]:
-    """Of two copies the one that goes, and the one that stays.  Where both are wrong that is the one that can be put right."""
-    wrong = [_is_wrong(task, one) for one in (copy, winner)]
-    if wrong == [False, True] or (wrong == [True, True] and _can_be_brought(task, copy) and not _can_be_brought(task, winner)):
-        return winner, copy
-    return copy, winner
 
 
 def _can_be_brought(task: Task, copy: Install) -> bool:

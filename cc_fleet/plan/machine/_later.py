@@ -21,7 +21,7 @@ def target(now: Target, fates: Sequence[Fate]) -> Target:
     """``now``, with its copies in the versions that they will have, and without those that go."""
     if all(fate.version == fate.copy.version for fate in fates):
         return now
-    runs = {user: _copies.running(fates, user) for user in now.coverage.users}
+    runs = {user: _copies.running(fates, user, guess=True) for user in now.coverage.users}
     return now._replace(installs=tuple(_made(fate, [user for user, one in runs.items() if one is fate]) for fate in fates if fate.version is not None))
 
 

@@ -18,7 +18,7 @@ from cc_fleet.host.layout import LAYOUTS
 from cc_fleet.model import JSON, REDACTED, Finding
 from cc_fleet.plan.machine import _copies, _later, _rules
 from cc_fleet.plan.machine._files import checks, listed, name, some
-from cc_fleet.plan.machine._task import GONE, Say, Task, Wish, Write
+from cc_fleet.plan.machine._task import GONE, Say, Task, Wish, Write, dropped
 from cc_fleet.versions import key as version_key
 
 DROP_IN = "managed-settings.d/50-cc-fleet.json"
@@ -157,7 +157,10 @@ def _in_file(task: Task, asked: _Asked) -> Iterator[Wish]:
         if key not in hidden and not any(say.key == key for say, _ in asked) and task.says(file, key) != value:
             yield Wish(Write(file, None, key, value))
     for say, found in asked:
-        yield Wish(Write(file, None, say.key, say.value, phase=say.phase) if task.says(file, say.key) != say.value else None, found)
+        if task.says(file, say.key) != say.value:
+            yield Wish(Write(file, None, say.key, say.value, phase=say.phase), found)
+        else:
+            yield from (dropped(one, file) for one in found)
     if hidden:
         what = f"{some(sorted(map(name, hidden)))} stands in {own_file(task)}, which a client before 2.1.112 does not read, and its value is not shown"
         yield Wish(Byhand(what, own_file(task), "admin", f"move it to {file}"))

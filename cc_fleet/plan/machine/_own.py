@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cc_fleet.client import ORIGINS, Effective, View, truth
 from cc_fleet.model import JSON, Finding, Rejected, Setting
-from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, hand
+from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, dropped, hand
 
 # The scopes of files that are a user's to write.
 SCOPES = frozenset(("global", "user", "project", "local", "root-local"))
@@ -22,7 +22,8 @@ def settled(task: Task, view: View, asked: tuple[tuple[str, ...], JSON], found: 
     if value is GONE:
         yield from _gone(task, view, key, found)
         return
-    yield Wish(Write(_file(task, view, effective), view.user, key, value), (finding,))
+    file = _file(task, view, effective)
+    yield dropped(finding, file) if task.says(file, key) == value else Wish(Write(file, view.user, key, value), (finding,))
 
 
 def settings_file(task: Task, user: str) -> str:

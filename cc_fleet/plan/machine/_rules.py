@@ -7,7 +7,7 @@ import re
 from cc_fleet.checks import auto_update, env_flag, setting_value, version_gate
 from cc_fleet.client import Effective, Source, truth
 from cc_fleet.client.effective import as_text
-from cc_fleet.client.validity import GATE
+from cc_fleet.client.validity import GATE, SHAPES
 from cc_fleet.model import JSON, Place
 from cc_fleet.plan.machine._task import GONE, Task
 from cc_fleet.policy import Environment, Setting, When
@@ -15,8 +15,10 @@ from cc_fleet.policy.values import COMPARISON, Numbers
 from cc_fleet.policy.when import holds
 
 
-def variable(rule: Environment, name: str, now: JSON) -> str | None:
+def variable(task: Task, rule: Environment, name: str, now: JSON) -> str | None:
     """What ``name`` should hold where now it holds ``now``; None where no text will do, for any text switches it on."""
+    if name == auto_update.SWITCH and auto_update.forbidden(task.policy) and switch_off(task):
+        return switch_word(task)
     if rule.absent or env_flag.must_be_empty(rule, name):
         return None if name in truth.ANY_TEXT else ""
     if rule.integer is not None:
@@ -29,6 +31,11 @@ def setting(rule: Setting) -> JSON:
     if rule.absent:
         return GONE
     return rule.value.json if rule.value is not None else rule.one_of[0].json
+
+
+def voids(key: tuple[str, ...], value: JSON) -> str | None:
+    """Why some client would drop a whole file that says this; None where none does."""
+    return next((shape.reason for shape in SHAPES if shape.key == key and not shape.good(value)), None)
 
 
 def _nearest(wanted: Numbers, now: JSON) -> str | None:
@@ -50,9 +57,10 @@ def wants(task: Task, key: tuple[str, ...], value: JSON) -> bool:
     if name in GATE:
         bound = gate(task).get(name)
         return bound is not None and version_gate.same(value, bound)
-    if name == "autoUpdatesChannel" and task.policy.cli.auto_update is not None and task.policy.cli.auto_update.channel is not None:
-        return bool(value == task.policy.cli.auto_update.channel)
     rule = task.policy.settings.get(name)
+    if name == "autoUpdatesChannel" and task.policy.cli.auto_update is not None and task.policy.cli.auto_update.channel is not None:
+        allowed = rule is None or not _speaks(task, rule.when) or setting_value.amiss(rule, _as_found(value)) is None
+        return bool(value == task.policy.cli.auto_update.channel) and allowed
     return rule is not None and _speaks(task, rule.when) and setting_value.amiss(rule, _as_found(value)) is None
 
 
@@ -79,10 +87,18 @@ def switch_off(task: Task) -> bool:
     return auto_update.forbidden(task.policy)
 
 
+def switch_word(task: Task) -> str:
+    """The word for yes that the updater's switch should hold: the policy's own, where it has one."""
+    rule = task.policy.env.get(auto_update.SWITCH)
+    words = (*((rule.value,) if rule.value else ()), *rule.one_of) if rule is not None and _speaks(task, rule.when) else ()
+    return next((word for word in words if truth.is_on(auto_update.SWITCH, word)), "1")
+
+
 def _wants_variable(task: Task, name: str, text: str) -> bool:
     rule = task.policy.env.get(name)
     if rule is not None and _speaks(task, rule.when):
-        return env_flag.amiss(rule, name, _as_found(text)) is None
+        stops = name != auto_update.SWITCH or not auto_update.forbidden(task.policy) or truth.is_on(name, text)
+        return stops and env_flag.amiss(rule, name, _as_found(text)) is None
     if name == auto_update.SWITCH:
         return truth.is_on(name, text) and switch_off(task)
     return name == auto_update.MANAGERS_SWITCH and text == "" and auto_update.forbidden(task.policy)

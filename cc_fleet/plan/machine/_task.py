@@ -126,5 +126,10 @@ def hand(finding: Finding, how: str | None = None, *, who: str | None = None) ->
     return Wish(Byhand(problem.message, shown(problem.place), who or (fix.who if fix else "admin"), advice), (finding,))
 
 
+def dropped(finding: Finding, file: str) -> Wish:
+    """A finding about what ``file`` says already, in vain."""
+    return hand(finding, f"{file} says it, and Claude Code drops that file: correct it first")
+
+
 def shown(place: Place) -> str:
     return str(place) or "the environment"

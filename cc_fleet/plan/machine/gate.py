@@ -32,7 +32,7 @@ def plan(task: Task) -> Iterator[Wish]:
         elif scope in SCOPES:
             yield _misplaced(task, finding)
         elif finding.problem.subject not in bounds and finding.problem.subject in BOUNDS:
-            is_ours = finding.problem.place.file == _managed.own_file(task) and task.root
+            is_ours = finding.problem.place.file == _managed.own_file(task) and task.root and not _managed.belongs_to_mdm(task)
             yield Wish(None, (finding,)) if is_ours else hand(finding)
     if not task.root:
         yield from (hand(one, AS_ROOT, who="admin") for one in found if one.problem.subject in bounds and _is_managed(task, one))

@@ -13,7 +13,7 @@ from cc_fleet.model import JSON, Finding
 from cc_fleet.plan.machine import _managed, _own, _rules
 from cc_fleet.plan.machine._editors import judged_in
 from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, hand
-from cc_fleet.policy import Environment
+from cc_fleet.policy import Environment, Setting
 
 CHECKS = ("env-flag", "setting-value")
 _ANY_TEXT = "any text switches it on, so it has to be taken out where it stands"
@@ -27,18 +27,24 @@ def plan(task: Task) -> Iterator[Wish]:
     for finding in task.of("setting-value"):
         setting = task.policy.settings.get(finding.problem.subject)
         if setting is not None and judged_in(task, finding) is None:
-            key, value = tuple(finding.problem.subject.split(".")), _rules.setting(setting)
-            concerned = list(_concerned(task, finding, [(view, view.setting(finding.problem.subject)) for view in task.later.views]))
-            if task.root:
-                yield from _setting_as_root(task, key, value, (finding, concerned))
-            else:
-                yield from _by_user(task, (key, value), (finding, concerned), locked=setting.locked)
+            yield from _setting(task, finding, setting)
+
+
+def _setting(task: Task, finding: Finding, rule: Setting) -> Iterator[Wish]:
+    key, value = tuple(finding.problem.subject.split(".")), _rules.setting(rule)
+    concerned = list(_concerned(task, finding, [(view, view.setting(finding.problem.subject)) for view in task.later.views]))
+    if value is not GONE and (reason := _rules.voids(key, value)) is not None:
+        yield hand(finding, f"correct the policy: with what it asks for Claude Code drops the whole file, for {reason}", who="admin")
+    elif task.root:
+        yield from _setting_as_root(task, key, value, (finding, concerned))
+    else:
+        yield from _by_user(task, (key, value), (finding, concerned), locked=rule.locked)
 
 
 def _variable(task: Task, finding: Finding, rule: Environment) -> Iterator[Wish]:
     name = finding.problem.subject
     concerned = list(_concerned(task, finding, [(view, view.env(name)) for view in task.later.views]))
-    value = _rules.variable(rule, name, concerned[0][1].value if concerned else None)
+    value = _rules.variable(task, rule, name, concerned[0][1].value if concerned else None)
     if value is None and rule.integer is not None:
         yield hand(finding)
     elif not task.root:
@@ -63,7 +69,7 @@ def _setting_as_root(task: Task, key: tuple[str, ...], value: JSON, found: tuple
         yield hand(finding, "only ~/.claude.json is asked for it, which is the user's own: run cc-fleet plan as that user", who="you")
     elif value is not GONE:
         yield from _managed.say(task, key, value, finding)
-    elif (file := finding.problem.place.file) == _managed.own_file(task):
+    elif (file := finding.problem.place.file) == _managed.own_file(task) and not _managed.belongs_to_mdm(task):
         yield Wish(None, (finding,))  # what the policy does not want is left out of our file anyway
     elif any(effective.winner is not None and effective.winner.scope in ("managed", "drop-in") for _, effective in concerned) and not _managed.belongs_to_mdm(task):
         yield Wish(Write(file, None, key, GONE), (finding,))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from cc_fleet.checks.auto_update import MANAGERS_SWITCH, SWITCH
 from cc_fleet.client import View
 from cc_fleet.host.change import Byhand, Change
-from cc_fleet.model import Finding
+from cc_fleet.model import JSON, Finding
 from cc_fleet.plan.machine import _managed, _own, _rules
 from cc_fleet.plan.machine._task import GONE, Task, Wish, hand
 from cc_fleet.records import NamedTuple
@@ -49,17 +49,27 @@ def plan(task: Task) -> Iterator[Wish]:
 
 
 def _settings(task: Task, finding: Finding, switched: list[Finding]) -> Iterator[Wish]:
-    subject, channel = finding.problem.subject, task.policy.cli.auto_update.channel if task.policy.cli.auto_update else None
-    key, value = (("autoUpdatesChannel",), channel) if subject == "autoUpdatesChannel" else (("env", subject), "1" if subject == SWITCH else "")
-    if not (finding in switched or subject == MANAGERS_SWITCH or (subject == "autoUpdatesChannel" and channel)):
+    asked = _asked(task, finding.problem.subject)
+    if asked is None or (finding.problem.subject == SWITCH and finding not in switched):
         return
-    if task.root:
+    key, value = asked
+    if not _rules.wants(task, key, value):
+        yield hand(finding, f"the policy's rule for {key[-1]} is against what it says of updates: correct the policy", who="admin")
+    elif task.root:
         yield from _managed.say(task, key, value, finding)
-        return
-    for view in _clients(task):
-        if subject == "autoUpdatesChannel" or not (view.is_on(SWITCH) if subject == SWITCH else not view.is_on(subject)):
-            effective = view.setting(subject) if subject == "autoUpdatesChannel" else view.env(subject)
-            yield from _own.settled(task, view, (key, GONE if value == "" else value), (effective, finding))
+    else:
+        for view in _clients(task):
+            effective = view.env(key[1]) if key[0] == "env" else view.setting(key[0])
+            if not _rules.wants(task, key, effective.value) or effective.value is None:
+                yield from _own.settled(task, view, (key, GONE if value == "" else value), (effective, finding))
+
+
+def _asked(task: Task, subject: str) -> tuple[tuple[str, ...], JSON] | None:
+    """The key of settings that a finding is about, and what it should hold."""
+    rule = task.policy.cli.auto_update
+    if subject == "autoUpdatesChannel":
+        return ((subject,), rule.channel) if rule is not None and rule.channel else None
+    return {SWITCH: (("env", SWITCH), _rules.switch_word(task)), MANAGERS_SWITCH: (("env", MANAGERS_SWITCH), "")}.get(subject)
 
 
 def _clients(task: Task) -> Iterator[View]:
