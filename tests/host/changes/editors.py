@@ -54,7 +54,7 @@ def sha256(file: Path) -> str:
 def install(root: Path, version: str, file: Path | None, **more: object) -> Change:
     package = {"file": str(file), "sha256": sha256(file)} if file else None
     args = {"editor": "code-server", "folder": str(root), "id": CLAUDE, "version": version, "vsix": package, "program": "code-server", "denied": {}, **more}
-    return Change("extension", f"install {CLAUDE} {version}", USER, args, INSTALL)  # type: ignore[arg-type]
+    return Change("extension", f"install {CLAUDE} {version}", USER, args, INSTALL)
 
 
 def pin(root: Path, version: str, value: bool = True) -> Change:

@@ -169,7 +169,7 @@ def test_a_file_that_came_since_makes_the_plan_stale(laptop: Laptop) -> None:
     assert path.read_text() == "a person's own"
 
 
-@pytest.mark.parametrize("about", ["[]", "{", '{"name": 1, "version": "1.0.0"}', "[" * 100_000, ' ' * 2_000_000, '{"name": "x", "version": "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789"}'])
+@pytest.mark.parametrize("about", ["[]", "{", '{"name": 1, "version": "1.0.0"}', "[" * 100_000, " " * 2_000_000, '{"name": "x", "version": "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789"}'])
 def test_a_hostile_package_json(laptop: Laptop, about: str) -> None:
     (laptop.home / "x").mkdir()
     (laptop.home / "x" / "package.json").write_text(about)
