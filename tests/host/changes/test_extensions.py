@@ -106,6 +106,37 @@ def test_what_is_denied_is_not_put_back(laptop: Laptop) -> None:
     assert laptop.previewed(install(root(laptop), NEW, package(laptop, NEW), denied={NEW: "it is broken"})) == f"{CLAUDE} {NEW} is denied: it is broken"
 
 
+def test_where_the_editor_deleted_the_old_folder_nothing_is_half_put_back(laptop: Laptop) -> None:
+    """It does so at its start; then the old version cannot be had back, and the new one must go on working."""
+    started(laptop, "downgrade")
+    run, _ = laptop.apply(laptop.sealed(install(root(laptop), OLD, package(laptop, OLD))))
+    shutil.rmtree(root(laptop) / f"{CLAUDE}-{NEW}")
+    after = snapshot(root(laptop))
+    for force in (False, True):
+        (outcome,) = laptop.rollback(run, force=force)
+        assert outcome.state == "refused"
+        assert outcome.reason.startswith(f"{root(laptop)}: {CLAUDE}-{NEW} is gone from it and was not kept")
+        assert snapshot(root(laptop)) == after
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_a_person_installed_since_stays(laptop: Laptop, first: bool) -> None:
+    if not first:
+        started(laptop, "downgrade")
+    run, _ = laptop.apply(laptop.sealed(install(root(laptop), OLD, package(laptop, OLD))))
+    registry = root(laptop) / "extensions.json"
+    registry.write_text(registry.read_text().replace("[", '[{"identifier":{"id":"a.b"},"version":"1.0.0","relativeLocation":"a.b-1.0.0"},'))
+    (root(laptop) / "a.b-1.0.0").mkdir()
+    after = snapshot(root(laptop))
+    (outcome,) = laptop.rollback(run)
+    assert outcome.state == "refused"
+    assert outcome.reason.endswith("was changed since, and is left as it is; --force puts back what was there before the run")
+    assert snapshot(root(laptop)) == after
+    assert states(laptop.rollback(run, force=True)) == ["undone"]
+    assert (root(laptop) / "a.b-1.0.0").exists() is not first
+    assert not (root(laptop) / f"{CLAUDE}-{OLD}").exists()
+
+
 # The program.
 
 
@@ -277,6 +308,22 @@ def patched(file: Path, mark: bytes, at: int, data: bytes) -> None:
 
 
 ABOUT = {"publisher": "anthropic", "name": "claude-code", "version": OLD}
+
+
+def shortened(file: Path) -> None:
+    zipped(file, json.dumps(ABOUT))
+    file.write_bytes(file.read_bytes()[:-30])
+
+
+def bombed(file: Path) -> None:
+    """Two members that say to be of almost 4 GiB."""
+    zipped(file, json.dumps(ABOUT), x="y", z="y")
+    whole = file.read_bytes()
+    for at in [at for at in range(len(whole)) if whole.startswith(b"PK\x01\x02", at)]:
+        whole = whole[: at + 24] + b"\xf0\xff\xff\xff" + whole[at + 28 :]
+    file.write_bytes(whole)
+
+
 HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no zip": (lambda file: file.write_bytes(b"x" * 10_000), "is no VSIX of an extension, or not whole"),
     "nothing": (lambda file: file.write_bytes(b""), "is no VSIX of an extension, or not whole"),
@@ -298,20 +345,6 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "encrypted": (lambda file: patched(file, b"PK\x01\x02", 8, b"\x01\x00"), "is no VSIX of an extension, or not whole"),
     "a method that is none": (lambda file: patched(file, b"PK\x01\x02", 10, b"\x63\x00"), "is no VSIX of an extension, or not whole"),
 }  # fmt: skip
-
-
-def shortened(file: Path) -> None:
-    zipped(file, json.dumps(ABOUT))
-    file.write_bytes(file.read_bytes()[:-30])
-
-
-def bombed(file: Path) -> None:
-    """Two members that say to be of almost 4 GiB."""
-    zipped(file, json.dumps(ABOUT), x="y", z="y")
-    whole = file.read_bytes()
-    for at in [at for at in range(len(whole)) if whole.startswith(b"PK\x01\x02", at)]:
-        whole = whole[: at + 24] + b"\xf0\xff\xff\xff" + whole[at + 28 :]
-    file.write_bytes(whole)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
