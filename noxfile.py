@@ -46,7 +46,7 @@ def tests(session: nox.Session) -> None:
     """Everything that needs no network and no real client, with coverage."""
     session.install("-e", ".", *group("test"))
     session.run("coverage", "erase")
-    session.run("pytest", "-m", "not real and not nightly", "--cov", "--cov-report=", *session.posargs)
+    session.run("pytest", "-m", "not real and not nightly and not editor", "--cov", "--cov-report=", *session.posargs)
     if not session.posargs:
         session.run("coverage", "report")
 
@@ -104,6 +104,13 @@ def real(session: nox.Session) -> None:
     """Real Claude Code clients, installed by npm, in namespaces of their own, and the real programs that read our formats."""
     session.install(".[fleet,html,image]", *group("test"))
     session.run("pytest", "-m", "real", "tests/real", *session.posargs)
+
+
+@nox.session
+def editor(session: nox.Session) -> None:
+    """A real code-server, built from npm where its folder has none, whose extensions go down, up and back."""
+    session.install("-e", ".", *group("test"))
+    session.run("pytest", "-m", "editor", "tests/real/test_editor.py", *session.posargs)
 
 
 @nox.session

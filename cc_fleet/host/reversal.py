@@ -127,35 +127,39 @@ def _unstage(folder: int, name: str, step: dict[str, Any], image: Optional[bytes
 
 
 def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
-    """Files back to their bytes, and out of folders what was not there."""
+    """Files back to their bytes, and out of folders what the program put there.  All of it is looked at before any of it is touched."""
     after = step.get("after_watch")
+    todo = []
     for path, was in step["paths"].items():
         then = after.get(path, {}) if isinstance(after, dict) else None
         now = site.remembered(path, images=False)
         if now.get("state") == was["state"] and now.get("names") == was.get("names") and ("bytes" not in was or now["meta"]["mtime"] == was["meta"]["mtime"]):
             continue
-        if then is not None and not force and "names" not in was and now.get("state") not in (then.get("state"), was["state"]):
+        missing = set(was.get("names") or ()) - set(now.get("names") or ())
+        if missing:
+            raise Refused(f"{path}: {', '.join(sorted(missing))} is gone from it and was not kept, so what was there before the run cannot be put back")
+        since = set(now.get("names") or ()) - set((then or {}).get("names") or ()) if was["state"] == ABSENT else None
+        if then is not None and not force and (since or ("names" not in was and now.get("state") not in (then.get("state"), was["state"]))):
             raise Refused(f"{path}: was changed since, and is left as it is; --force puts back what was there before the run")
+        todo.append((path, was, set((then or now).get("names") or ()) - set(was.get("names") or ())))
+    for path, was, new in todo:
         with site.spot(path, follow=False) as spot:
             if spot.folder is not None:
-                _rewind(spot.folder, spot.name, was, now)
+                _rewind(spot.folder, spot.name, was, new)
 
 
-def _rewind(folder: int, name: str, was: dict[str, Any], now: dict[str, Any]) -> None:
+def _rewind(folder: int, name: str, was: dict[str, Any], new: set[str]) -> None:
     found = files.look(folder, name)
     if was["state"] == ABSENT:
         files.discard(folder, name)
     elif was["state"] == files.FOLDER and found is not None and st.S_ISDIR(found.st_mode):
         inside = os.open(name, files.FOLDERS, dir_fd=folder)
         try:
-            for new in set(now.get("names") or ()) - set(was.get("names") or ()):
-                if ".cc-fleet-" not in new:
-                    files.discard(inside, new)
+            for one in new:
+                if ".cc-fleet-" not in one:
+                    files.discard(inside, one)
         finally:
             os.close(inside)
-        missing = set(was.get("names") or ()) - set(now.get("names") or ())
-        if missing:
-            raise Refused(f"{', '.join(sorted(missing))}: is gone from its folder, and was not kept")
     elif str(was["state"]).startswith("link "):
         files.discard(folder, name)
         os.symlink(str(was["state"])[len("link ") :], name, dir_fd=folder)

@@ -27,7 +27,7 @@ rule = st.one_of(
     st.sampled_from(TEXTS).map(lambda text: {"value": text}), st.just({"absent": True}), st.just({"integer": ">=1, <=10"}), st.just({"one-of": ["low", "1"]}),
 )  # fmt: skip
 switch = st.sampled_from(({}, {"locked": True}, {"required": True}))
-variables = st.dictionaries(st.sampled_from(NAMES), st.builds(lambda one, two, more: {**one, **two, **(more if "locked" in more or "value" not in one and "absent" not in one else {})}, rule, when, switch), max_size=3)
+variables = st.dictionaries(st.sampled_from(NAMES), st.builds(lambda one, two, more: {**one, **two, **(more if "locked" in more or ("value" not in one and "absent" not in one) else {})}, rule, when, switch), max_size=3)
 wanted = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.sampled_from(("low", 30)).map(lambda value: {"value": value}), st.just({"absent": True})), max_size=2)
 cli = st.fixed_dictionaries({}, optional={
     "versions": st.sampled_from(RANGES), "install": st.sampled_from(VERSIONS), "gate": st.sampled_from(("derive", "off")),

@@ -91,6 +91,20 @@ def test_a_downgrade_is_what_the_editor_runs_and_comes_back(laptop: Laptop) -> N
     assert runs(laptop) == NEW
 
 
+def test_a_day_of_work_in_between_does_not_keep_it_from_coming_back(laptop: Laptop) -> None:
+    """The editor was opened and closed: it deleted nothing that is kept for rollback, and changed nothing that would be refused."""
+    by_hand(laptop, NEW)
+    before = snapshot(root(laptop))
+    run, outcomes = laptop.apply(laptop.sealed(install(root(laptop), OLD, code_server.vsix(OLD)), leftover(root(laptop), NEW)))
+    assert states(outcomes) == ["done", "done"]
+    with server(laptop):
+        time.sleep(15)
+    assert runs(laptop) == OLD
+    assert states(laptop.rollback(run)) == ["undone", "undone"]
+    assert snapshot(root(laptop)) == before
+    assert runs(laptop) == NEW
+
+
 def test_without_the_removal_the_newest_comes_back_and_with_it_not(laptop: Laptop) -> None:
     by_hand(laptop, NEW)
     laptop.apply(laptop.sealed(install(root(laptop), OLD, code_server.vsix(OLD))))
@@ -99,8 +113,7 @@ def test_without_the_removal_the_newest_comes_back_and_with_it_not(laptop: Lapto
     (root(laptop) / "extensions.json").unlink()
     assert runs(laptop) == NEW
     (root(laptop) / "extensions.json").write_bytes(registry)
-    _, outcomes = laptop.apply(laptop.sealed(leftover(root(laptop), NEW)))
-    assert states(outcomes) == ["done"]
+    assert states(laptop.apply(laptop.sealed(leftover(root(laptop), NEW)))[1]) == ["done"]
     assert [path.name for path in root(laptop).glob(".anthropic*")] != []
     (root(laptop) / "extensions.json").unlink()
     assert runs(laptop) == OLD

@@ -115,7 +115,7 @@ def _state(site: Site, wanted: _Wanted, found: Registered) -> str:
         return "absent"
     versions = " and ".join(dict.fromkeys(entry.version for entry in entries))
     whole = all("/" not in entry.folder and site.names(f"{wanted.root}/{entry.folder}") is not None for entry in entries)
-    return f"version {versions}{'' if whole else ', without its folder'}"
+    return f"version {versions}{'' if whole else ' without its folder'}"
 
 
 def _is_copy(name: str, wanted: _Wanted) -> bool:

@@ -88,9 +88,9 @@ def _check(site: Site, path: str, now: str, holds: str) -> None:
 def _fits(now: str, holds: str) -> bool:
     """Whether what is there can be what was meant; of what does not say its version the digest must do."""
     if holds == "empty" or holds.startswith(("sha256:", "link ")):
-        return holds in (now, *now.split(", ", 1))
-    asked, found = _VERSION.search(holds), _VERSION.match(now[len("version ") :]) if now.startswith("version ") else None
-    return asked is None or found is None or asked[0] == found[0]
+        return holds in (now, *now.split(", "), now.partition(" (")[2][:-1])
+    asked, found = _VERSION.search(holds), now.split(" ") if now.startswith("version ") else None
+    return asked is None or found is None or asked[0] == found[1]
 
 
 def _state(site: Site, path: str) -> str:
@@ -106,13 +106,13 @@ def _state(site: Site, path: str) -> str:
             finally:
                 os.close(opened)
             package = _package(site, f"{path}{_CLI}") or _package(site, path)
-            return f"version {package.rpartition(' ')[2]}, {package}, {what}" if package else what
+            return f"version {package[1]} ({package[0]}, {what})" if package else what
         if not st.S_ISREG(found.st_mode) and not st.S_ISLNK(found.st_mode):
             raise Refused(f"{path}: is no file, folder or link")
         target = os.readlink(spot.name, dir_fd=spot.folder) if st.S_ISLNK(found.st_mode) else None
         what = _file(spot.folder, spot.name, found) if target is None else f"link {target}"
     version = _version(site, os.path.normpath(os.path.join(_split(path)[0], target or path)))
-    return f"version {version}, {what}" if version else what
+    return f"version {version} ({what})" if version else what
 
 
 def _version(site: Site, program: str) -> Optional[str]:
@@ -121,7 +121,7 @@ def _version(site: Site, program: str) -> Optional[str]:
     if stored is not None:
         return stored[1]
     package = _package(site, f"{program.partition(f'{_CLI}/')[0]}{_CLI}") if f"{_CLI}/" in program else None
-    return package.rpartition(" ")[2] if package else None
+    return package[1] if package else None
 
 
 def _file(folder: int, name: str, found: os.stat_result) -> str:
@@ -132,7 +132,7 @@ def _file(folder: int, name: str, found: os.stat_result) -> str:
     return f"file of {found.st_size} bytes, changed {found.st_mtime_ns}"
 
 
-def _package(site: Site, path: str) -> Optional[str]:
+def _package(site: Site, path: str) -> Optional[tuple[str, str]]:
     """Name and version of the package or extension that the folder holds."""
     try:
         data = site.read(f"{path}/package.json", _ABOUT)
@@ -143,7 +143,7 @@ def _package(site: Site, path: str) -> Optional[str]:
     if not isinstance(name, str) or not isinstance(version, str):
         return None
     name = f"{publisher}.{name}".lower() if isinstance(publisher, str) else name
-    return f"{registered.shown(name)} {registered.shown(version)}"
+    return registered.shown(name), registered.shown(version).replace(" ", "_")
 
 
 def _size(folder: int) -> str:
