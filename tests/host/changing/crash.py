@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from cc_fleet.host import undoing
 from cc_fleet.host.change import Outcome, Plan, PlanError
 from cc_fleet.host.journal import Journal
 from tests.host.changing.place import Place, change, digest
@@ -97,6 +96,7 @@ class Scene:
         journal = Journal(self.place.journal)
         for name in journal.runs():
             journal.run(name).entries()
+        journal.close()
         for at, folders, names in os.walk(self.place.journal):
             assert not any(stat.S_IMODE(os.lstat(f"{at}/{one}").st_mode) & 0o077 for one in folders + names)
         return count
@@ -230,6 +230,3 @@ def run_counts(scene: Scene) -> int:
     """How many calls an apply makes."""
     scene.again()
     return stepped(scene.applied).calls
-
-
-__all__ = ["FIRST", "PLANNED", "Scene", "failing", "killed", "killed_back", "run_counts", "undoing"]

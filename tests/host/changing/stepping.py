@@ -109,7 +109,7 @@ def _followed(main: int, at: int, how: str | int) -> Stepped:
         living.add(pid)
         event, number, given = status >> 16, os.WSTOPSIG(status), 0
         if event == _SECCOMP:
-            name = _call(libc, pid)
+            name = _call(libc, pid, pipes=isinstance(how, str))
             if name == _END and pid == main:
                 counting = False
             elif name and name != _END and counting:
@@ -123,12 +123,14 @@ def _followed(main: int, at: int, how: str | int) -> Stepped:
     return Stepped(calls, met, code)
 
 
-def _call(libc: ctypes.CDLL, pid: int) -> str:
-    """The name of the call that ``pid`` is about to make, where it changes something."""
+def _call(libc: ctypes.CDLL, pid: int, *, pipes: bool) -> str:
+    """The name of the call that ``pid`` is about to make, where it changes something; ``pipes``: or says something."""
     info = ctypes.create_string_buffer(128)
     libc.ptrace(_INFO, pid, ctypes.c_void_p(len(info)), ctypes.addressof(info))
     number, *given = struct.unpack_from("Q6Q", info, 24)
     name = _NAMES.get(number, "")
+    if name == "write" and not pipes and os.readlink(f"/proc/{pid}/fd/{given[0]}").startswith("pipe:"):
+        return ""
     flags = {"open": 1, "openat": 2}.get(name)
     return "" if flags is not None and not given[flags] & os.O_CREAT else name
 
