@@ -12,7 +12,7 @@ from typing import Any
 
 from cc_fleet.host.change import Outcome, Plan, PlanError
 from cc_fleet.host.journal import Journal
-from tests.host.changing.place import Place, change, digest
+from tests.host.changing.place import Place, change, digest, text
 from tests.host.changing.stepping import Stepped, stepped
 
 PLANNED, FIRST = "planned", "first"
@@ -221,7 +221,7 @@ def told(scene: Scene) -> None:
         for one in outcomes:
             if one.state in ("refused", "failed", "skipped"):
                 for path, state in plan.changes[one.number].expects.items():
-                    now = digest(open(path, encoding="utf-8").read()) if os.path.isfile(path) and not os.path.islink(path) else None
+                    now = digest(text(path)) if os.path.isfile(path) and not os.path.islink(path) else None
                     assert now is None or now == state, f"{path} is half done: {one}"
     assert all(reason and "\n" not in reason and "Traceback" not in reason and "Error:" not in reason for reason in reasons), reasons
 

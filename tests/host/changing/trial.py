@@ -19,6 +19,8 @@ def preview(site: Site, args: Mapping[str, Any]) -> Preview:
     expects, produces = {}, {}
     for verb, path, *more in args["steps"]:
         looked = f"{path}/file" if verb == "folder" else path
+        if verb == "write":
+            site.read(path)
         expects[looked] = site.state(looked, follow=verb == "write")
         produces[looked] = ABSENT if verb == "remove" else f"link {more[0]}" if verb == "link" else digest(more[0].encode())
     return Preview(expects, produces)
