@@ -19,7 +19,7 @@ from .change import Refused
 _LINKS, _PARTS = 40, 500
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 # Groups that may write system folders and are root's peers: root, Debian's staff, macOS' admin.
-_PEERS = frozenset((0, 50, 80))
+PEERS = frozenset((0, 50, 80))
 
 
 class Spot(NamedTuple):
@@ -109,6 +109,8 @@ class _Walk:
             self.open.append(("", self._home()))
         else:
             self.open.append(("", os.open(self.area.top + self.base, _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))))
+            if self.base != "/" and os.path.islink(self.base) and os.fstat(self._at()).st_uid != os.geteuid():
+                raise Refused(f"{self.base}: is a link to a folder that is not theirs")
 
     def _home(self) -> int:
         """The home below the area's top, open."""
@@ -167,7 +169,7 @@ class _Walk:
 def _check_owner(found: os.stat_result, folder: str) -> None:
     """Refused where somebody but root could swap what is in a system folder."""
     open_to_all = found.st_mode & st.S_IWOTH and not found.st_mode & st.S_ISVTX
-    if found.st_uid != 0 or open_to_all or (found.st_mode & st.S_IWGRP and found.st_gid not in _PEERS):
+    if found.st_uid != 0 or open_to_all or (found.st_mode & st.S_IWGRP and found.st_gid not in PEERS):
         raise Refused(f"{folder}: is not root's alone, so root writes nothing below it")
 
 

@@ -39,6 +39,7 @@ class Journal:
     def __init__(self, folder: str, top: str = "") -> None:
         self.folder, self.top = folder, top
         self._lock = self._at = -1
+        self._runs: list[Run] = []
 
     def __enter__(self) -> Journal:  # noqa: PYI034  # Python 3.9
         import fcntl
@@ -47,17 +48,20 @@ class Journal:
             self._lock = os.open("lock", _FLAGS, 0o600, dir_fd=self._opened(make=True))
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._close()
+            self.close()
             raise PlanError("another run of cc-fleet is at work here; wait for its end") from None
         except OSError as err:
-            self._close()
+            self.close()
             raise PlanError(f"{self.folder}: {told(err)}") from None
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of the lock, and of all that was opened to read."""
+        for run in self._runs:
+            run.close()
         for opened in (self._lock, self._at):
             if opened >= 0:
                 os.close(opened)
@@ -87,13 +91,16 @@ class Journal:
 
     def run(self, name: str) -> Run:
         """A run that is there."""
-        return Run(self._opened(make=False), f"{self.folder}/runs/{name}", name)
+        run = Run(self._opened(make=False), f"{self.folder}/runs/{name}", name)
+        self._runs.append(run)
+        return run
 
     def begin(self, plan: str, about: Mapping[str, JSON]) -> Run:
         """A new run for the plan's text; ``about`` is its journal's first line."""
         name = f"{int((self.runs() or ['0'])[-1]) + 1:06d}"
         at = self._opened(make=True)
         run = Run(at, f"{self.folder}/runs/{name}", name)
+        self._runs.append(run)
         try:
             if files.look(at, "runs") is None:
                 os.mkdir("runs", 0o700, dir_fd=at)
@@ -115,6 +122,12 @@ class Run:
         self._at, self.folder, self.name = at, folder, name
         self._open = -1
         self._last = 0
+
+    def close(self) -> None:
+        """Let go of the journal, which the next line opens again."""
+        if self._open >= 0:
+            os.close(self._open)
+            self._open = -1
 
     def record(self, entry: Mapping[str, JSON]) -> None:
         """Add a line; it is on the disk when this returns.  PlanError where it cannot be."""

@@ -33,6 +33,7 @@ def read(folder: str, top: str = "") -> tuple[Owned, ...]:
                     found.pop((one.file, one.key), None)
                 else:
                     found[one.file, one.key] = one
+    journal.close()
     return tuple(found[key] for key in sorted(found))
 
 

@@ -7,8 +7,9 @@ import signal
 import stat as st
 import subprocess
 import tempfile
-from typing import Mapping, Optional
+from typing import Iterator, Mapping, Optional
 
+from .area import PEERS
 from .site import Ran
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -52,9 +53,21 @@ def find(name: str) -> Optional[str]:
     """The first program of this name in PATH that nobody but root, and this user, can have put there."""
     for folder in _path().split(":"):
         path = f"{folder}/{name}"
-        if folder.startswith("/") and os.access(path, os.X_OK) and _is_trusted(os.path.realpath(path)):
+        if folder.startswith("/") and os.access(path, os.X_OK) and all(map(_is_trusted, _ways(path))):
             return path
     return None
+
+
+def _ways(path: str) -> Iterator[str]:
+    """The file that ``path`` leads to, and the folder of each link on the way: whoever could swap one could lead elsewhere."""
+    for _ in range(40):
+        folder = os.path.realpath(os.path.dirname(path))
+        yield folder
+        path = f"{folder}/{os.path.basename(path)}"
+        if not os.path.islink(path):
+            break
+        path = os.path.join(folder, os.readlink(path))
+    yield os.path.realpath(path)
 
 
 def _path() -> str:
@@ -73,7 +86,7 @@ def _is_trusted(path: str) -> bool:
             return False
         mode = found.st_mode
         loose = mode & st.S_IWOTH and not (st.S_ISDIR(mode) and mode & st.S_ISVTX)
-        if found.st_uid not in owners or loose:
+        if found.st_uid not in owners or loose or (mode & st.S_IWGRP and found.st_gid not in (*PEERS, os.getegid())):
             return False
         if at == "/":
             return True

@@ -132,6 +132,7 @@ def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
     todo = []
     for path, was in step["paths"].items():
         then = after.get(path, {}) if isinstance(after, dict) else None
+        _left_by_a_kill(site, path, was, then or {})
         now = site.remembered(path, images=False)
         if now.get("state") == was["state"] and now.get("names") == was.get("names") and ("bytes" not in was or now["meta"]["mtime"] == was["meta"]["mtime"]):
             continue
@@ -146,6 +147,19 @@ def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
         with site.spot(path, follow=False) as spot:
             if spot.folder is not None:
                 _rewind(spot.folder, spot.name, was, new)
+
+
+def _left_by_a_kill(site: Site, path: str, was: dict[str, Any], then: dict[str, Any]) -> None:
+    if "bytes" not in was:
+        return
+    with site.spot(path, follow=False) as spot:
+        if spot.folder is not None:
+            known = (str(was["state"]), str(then.get("state")))
+            _left_over(spot.folder, _temp(spot.name), spot.name, known, at=known[0], ours=str(was["bytes"]).encode("latin-1"))
+
+
+def _temp(name: str) -> str:
+    return f".{name[:200]}.cc-fleet-undo.tmp"
 
 
 def _rewind(folder: int, name: str, was: dict[str, Any], new: set[str]) -> None:
@@ -164,7 +178,5 @@ def _rewind(folder: int, name: str, was: dict[str, Any], new: set[str]) -> None:
         files.discard(folder, name)
         os.symlink(str(was["state"])[len("link ") :], name, dir_fd=folder)
     elif "bytes" in was:
-        temp = f".{name[:200]}.cc-fleet-undo.tmp"
-        files.discard(folder, temp)
-        restore(folder, name, str(was["bytes"]).encode("latin-1"), was["meta"], temp, files.seen(folder, name))
+        restore(folder, name, str(was["bytes"]).encode("latin-1"), was["meta"], _temp(name), files.seen(folder, name))
     files.flush(folder)

@@ -17,6 +17,7 @@ from typing import Any, Callable, Optional
 
 from ..model import JSON
 from . import replacing
+from .area import told
 from .change import Failed, PlanError
 
 _LONGEST = 32 * 1024 * 1024
@@ -58,7 +59,8 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
             channel({"end": True})
             code = 0
         except Exception as err:  # noqa: BLE001  # whatever it is, the parent says it, and no traceback leaves the child
-            _send(up[1], {"failed": f"{user}'s part ended: {type(err).__name__}: {err}"[:300]})
+            reason = told(err) if isinstance(err, OSError) else f"{type(err).__name__}: {err}"
+            _send(up[1], {"failed": f"what is done for {user} was cut short: {reason}"[:300]})
         finally:
             os._exit(code)
     os.close(up[1])
@@ -160,7 +162,7 @@ def _receive(read: int, until: Optional[float] = None) -> Optional[dict[str, Any
 def _exactly(read: int, size: int, until: Optional[float]) -> Optional[bytes]:
     parts = []
     while size:
-        if until is not None and not select.select([read], [], [], max(0.0, until - time.monotonic()))[0]:
+        if until is not None and not _is_ready(read, until - time.monotonic()):
             return None
         piece = os.read(read, min(size, 1024 * 1024))
         if not piece:
@@ -168,3 +170,9 @@ def _exactly(read: int, size: int, until: Optional[float]) -> Optional[bytes]:
         parts.append(piece)
         size -= len(piece)
     return b"".join(parts)
+
+
+def _is_ready(read: int, seconds: float) -> bool:
+    waiting = select.poll()
+    waiting.register(read, select.POLLIN)
+    return bool(waiting.poll(max(0.0, seconds) * 1000))

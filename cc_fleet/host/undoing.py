@@ -86,6 +86,7 @@ def recovered(journal: Journal, ground: Ground, plan: str) -> Optional[Run]:
     run = journal.run(name)
     entries = run.entries()
     if not entries or any("end" in one or "rolled" in one for one in entries):
+        swept(run, ground)  # what could not be deleted then
         return None
     ended = {int(one["change"]) for one in entries if "outcome" in one}
     for number in sorted({int(one["change"]) for one in entries if "op" in one} - ended, reverse=True):

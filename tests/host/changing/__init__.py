@@ -1,0 +1,1 @@
+"""Changing a machine: attacked, killed at every step, without room, and raced."""
