@@ -21,7 +21,7 @@ from .site import Entry, Site
 
 Progress = Callable[[int, int, str], None]
 POSTPONED = "postponed: "
-_ENDS = ("done", "refused", "failed", "postponed")
+_ENDS = ("done", "same", "refused", "failed", "postponed")
 _STEPS, _ROOM = 5000, 512 * 1024 * 1024  # of one change, with what it replaces
 
 

@@ -123,7 +123,7 @@ def _served(read: int, write: int, serve: Serve) -> Optional[str]:
 
 def line(text: Any) -> str:
     """What a user's part says, as one line that no terminal takes for more."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:2000]).strip()
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:2000]).rstrip()
 
 
 def _channel(read: int, write: int) -> Channel:
