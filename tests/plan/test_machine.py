@@ -105,8 +105,8 @@ def test_case(file: Path, tmp_path: Path) -> None:
     changes, left = shown(drafted)
     assert changes == told["changes"]
     assert left == told.get("left", [])
-    for change, some in zip(drafted.changes, one.raw.get("args", []), strict=False):
-        assert {name: change.args[name] for name in some or {}} == (some or {})
+    if "args" in one.raw:
+        assert [{name: change.args.get(name) for name in some} for change, some in zip(drafted.changes, one.raw["args"], strict=True)] == one.raw["args"]
     silent = agrees(drafted, found)
     assert one.draft()[0] == drafted
     one.owned = simulator.carry_out(one.root, drafted.changes, one.owned)

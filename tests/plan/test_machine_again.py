@@ -48,7 +48,7 @@ document = st.builds(
 )  # fmt: skip
 system = st.fixed_dictionaries({
     "as": st.sampled_from(("root", "root", "ada")), "files": st.dictionaries(st.sampled_from(FILES), document, max_size=3), "npm": st.dictionaries(st.sampled_from(("/usr/local", "/usr")), st.sampled_from(VERSIONS), max_size=2),
-    "native": st.lists(st.sampled_from(VERSIONS), max_size=2, unique=True), "environment": st.dictionaries(st.sampled_from(NAMES), st.sampled_from(TEXTS[1:]), max_size=1),
+    "native": st.lists(st.sampled_from(VERSIONS), max_size=2, unique=True), "bob": st.none() | st.sampled_from(VERSIONS), "environment": st.dictionaries(st.sampled_from(NAMES), st.sampled_from(TEXTS[1:]), max_size=1),
     "extension": st.none() | st.fixed_dictionaries({"version": st.sampled_from(VERSIONS), "pinned": st.sampled_from(("true", "false")), "leftover": st.lists(st.sampled_from(VERSIONS), max_size=1)}),
 })  # fmt: skip
 
@@ -60,7 +60,11 @@ def written(told: dict[str, Any], rules: dict[str, Any], folder: Path) -> Path:
         ext = {**ext, "leftover": [one for one in ext["leftover"] if one != ext["version"]]}
     files = {path: json.dumps(said) for path, said in told["files"].items() if said}
     files["/home/ada/.profile"] = "".join(f"export {name}={value}\n" for name, value in told["environment"].items())
-    whole = {"as": told["as"], "policy": rules, "files": files, "npm": told["npm"], "native": {"ada": told["native"]} if told["native"] else {}, "extension": {"ada": ext} if ext else {}}
+    native = {"ada": told["native"]} if told["native"] else {}
+    if told["bob"]:
+        native["bob"] = [told["bob"]]
+        files["/etc/passwd"] = "ada:x:1000:1000::/home/ada:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n"
+    whole = {"as": told["as"], "policy": rules, "files": files, "npm": told["npm"], "native": native, "extension": {"ada": ext} if ext else {}}
     if told["native"]:  # which writes the profile itself
         del files["/home/ada/.profile"]
     file = folder / "case.yaml"

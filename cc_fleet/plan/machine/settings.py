@@ -69,12 +69,22 @@ def _setting_as_root(task: Task, key: tuple[str, ...], value: JSON, found: tuple
         yield hand(finding, "only ~/.claude.json is asked for it, which is the user's own: run cc-fleet plan as that user", who="you")
     elif value is not GONE:
         yield from _managed.say(task, key, value, finding)
-    elif (file := finding.problem.place.file) == _managed.own_file(task) and not _managed.belongs_to_mdm(task):
-        yield Wish(None, (finding,))  # what the policy does not want is left out of our file anyway
-    elif any(effective.winner is not None and effective.winner.scope in ("managed", "drop-in") for _, effective in concerned) and not _managed.belongs_to_mdm(task):
-        yield Wish(Write(file, None, key, GONE), (finding,))
-    else:
+    elif _managed.belongs_to_mdm(task):
         yield hand(finding)
+    else:
+        yield from _taken_out(task, key, finding, [effective for _, effective in concerned])
+
+
+def _taken_out(task: Task, key: tuple[str, ...], finding: Finding, found: list[Effective]) -> Iterator[Wish]:
+    """Out of every managed file; our own leaves out what the policy does not want anyway.  What users say below stays theirs."""
+    stand = {one.place.file for one in task.target.settings if one.key == key and one.scope in ("managed", "drop-in")}
+    for file in sorted(stand):
+        yield Wish(Write(file, None, key, GONE) if file != _managed.own_file(task) else None, (finding,))
+    sources = [source for effective in found for source in (effective.winner, *effective.beats) if source is not None and source.place.file not in stand]
+    if not stand:
+        yield hand(finding)
+    elif sources:
+        yield hand(finding, f"then take it out of {sources[0].place} as well", who="you")
 
 
 _Asked = tuple[tuple[str, ...], JSON]
