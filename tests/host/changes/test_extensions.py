@@ -278,7 +278,7 @@ def test_a_program_that_others_may_change_is_not_run(laptop: Laptop) -> None:
 
 
 def test_below_a_folder_nothing_is_run_and_files_are_changed(laptop: Laptop, tmp_path: Path) -> None:
-    below = Laptop(tmp_path / "disk" / "home" / "ada", tmp_path / "runs", str(tmp_path / "disk"))
+    below = Laptop(tmp_path / "disk" / "home" / "ada", tmp_path / "disk" / "runs", str(tmp_path / "disk"))
     place(GOLDEN / "leftover" / "before", root(below))
     seen = Path("/home/ada/.local/share/code-server/extensions")
     assert str(below.previewed(install(seen, NEW, None))).startswith("code-server installs its extensions itself, and nothing is run below a folder")
