@@ -100,8 +100,8 @@ class Place:
         os.chmod(path, mode)
         os.utime(path, ns=(mtime, mtime))
 
-    def ground(self, caller: str | None = "root") -> Ground:
-        return Ground("", "linux", self.privileged, self.homes, caller, self.journal, "m", None)
+    def ground(self) -> Ground:
+        return Ground("", "linux", self.privileged, self.homes, "root" if self.privileged else self.names[0], self.journal, "m", None)
 
     def plan(self, *changes: Change) -> Plan:
         return Plan("x", "p", "0" * 64, "m", None, "linux", False, False, changes)
