@@ -21,6 +21,7 @@ from .files import ABSENT, READ, discard, flush, look, seen, state
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEW, _EXCHANGE = 1, 2  # renameat2's: the name must be free; both change places
 _TRIES = 40
+_CLASHES = 1000
 
 
 def prepare(folder: int, temp: str, data: bytes, like: Optional[str], mode: int, was: Optional[dict[str, int]] = None) -> None:  # noqa: PLR0913, PLR0917
@@ -129,21 +130,16 @@ def appear(folder: int, made: str, other: int, name: str) -> None:
 
 def _settle(folder: int, temp: str, name: str, ours: str, expected: str) -> None:
     """What was replaced stands in ``temp``: delete it where it is what was expected.  Where somebody wrote meanwhile, the newest of their words gets the name."""
-    clashed = False
-    for _ in range(_TRIES):
+    placed, clashed = ours, False
+    for _ in range(_CLASHES):
         quiet, found = _quiet(folder, temp), seen(folder, temp)
-        if quiet and (found == expected or (clashed and (found == ours or _is_older(folder, temp, name)))):
+        if quiet and (found == expected or (clashed and (found == ours or seen(folder, name) != placed))):  # or newer words have the name
             discard(folder, temp)
             break
-        clashed = True
+        clashed, placed = True, found
         exchange(folder, temp, folder, name)
     if clashed:
         raise Refused("was written by another program at the same time, and is as it left it; run again")
-
-
-def _is_older(folder: int, one: str, other: str) -> bool:
-    first, second = look(folder, one), look(folder, other)
-    return first is not None and second is not None and first.st_mtime_ns < second.st_mtime_ns
 
 
 def _quiet(folder: int, name: str) -> bool:

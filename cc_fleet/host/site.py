@@ -49,6 +49,7 @@ class Site:
         self.area, self.user, self.home, self.os, self.live, self.stamp = area, user, area.home, os_, live, stamp
         self._log = log
         self._pretended: dict[str, Optional[bytes]] = {}
+        self._known: dict[str, str] = {}  # the states in which files were seen last, by whoever decides what to do with them
 
     # Looking
 
@@ -58,8 +59,11 @@ class Site:
             return self._pretended[path]
         with self.spot(path, follow=True) as spot:
             if spot.folder is None or files.look(spot.folder, spot.name) is None:
+                self._known[path] = ABSENT
                 return None
-            return files.read(spot.folder, spot.name, limit)[0]
+            data = files.read(spot.folder, spot.name, limit)[0]
+            self._known[path] = files.digest(data)
+            return data
 
     def head(self, path: str, size: int) -> Optional[bytes]:
         """The first ``size`` bytes of a file of any size, links followed within the area; None: nothing there."""
@@ -81,7 +85,10 @@ class Site:
             data = self._pretended[path]
             return ABSENT if data is None else files.digest(data)
         with self.spot(path, follow=follow) as spot:
-            return ABSENT if spot.folder is None else files.state(spot.folder, spot.name)
+            found = ABSENT if spot.folder is None else files.state(spot.folder, spot.name)
+        if found == ABSENT or found.startswith("sha256:"):
+            self._known[path] = found
+        return found
 
     def names(self, path: str) -> Optional[list[str]]:
         """The names in a folder; None where nothing is there."""
@@ -120,6 +127,7 @@ class Site:
             if found is not None and found[0] == data:
                 return
             before, temp = files.digest(found[0]) if found else ABSENT, f".{name[:200]}.cc-fleet-{self.stamp}.tmp"
+            self._unchanged(path, before)
             number = self._begun(
                 {"op": "write", "path": f"{real}/{name}", "before": before, "after": files.digest(data), "temp": temp, **({"meta": files.meta(found[1])} if found else {})},
                 found[0] if found else None,
@@ -127,6 +135,7 @@ class Site:
             files.discard(folder, temp)
             replacing.prepare(folder, temp, data, name if found else None, mode)
             replacing.put(folder, temp, name, before)
+            self._known[path] = files.digest(data)
             self._done(number, {})
 
     def symlink(self, path: str, target: str) -> None:
@@ -156,12 +165,14 @@ class Site:
             if folder is None or files.look(folder, name) is None:
                 return
             kept, is_, was = self._kept(folder, name), files.ident(folder, name), files.seen(folder, name)
+            self._unchanged(path, was)
             number = self._begun({"op": "move", "path": f"{spot.real}/{name}", "kept": kept, "is": is_, "was": was})
             replacing.appear(folder, name, folder, kept)
             if files.ident(folder, kept) != is_ or files.seen(folder, kept) != was:
                 replacing.appear(folder, kept, folder, name)
                 raise Refused("changed while it was being taken away; run again")
             files.flush(folder)
+            self._known[path] = ABSENT
             self._done(number, {})
 
     def staging(self, near: str) -> str:
@@ -221,6 +232,11 @@ class Site:
             yield above, real
         finally:
             os.close(above)
+
+    def _unchanged(self, path: str, now: str) -> None:
+        """What is done with a file was decided by what it held then."""
+        if self._known.get(path, now) != now and (now == ABSENT or now.startswith("sha256:")):
+            raise Refused("changed while it was being worked on; run again")
 
     def _made(self, folder: int, real: str, name: str) -> str:
         """The name of what is made ready beside ``name``, written down before it is there."""

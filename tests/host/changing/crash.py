@@ -7,20 +7,32 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from cc_fleet.host import applying
 from cc_fleet.host.change import Outcome, Plan, PlanError
 from cc_fleet.host.journal import Journal
-from tests.host.changing.place import Place, change, digest, text
+from tests.host.changing.place import Place, change, digest, kind, text
 from tests.host.changing.stepping import Stepped, stepped
 
 PLANNED, FIRST = "planned", "first"
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 
 
+@contextmanager
+def ready() -> Iterator[None]:
+    """With the kind of change that the scene uses."""
+    known, applying.kind = applying.kind, kind
+    try:
+        yield
+    finally:
+        applying.kind = known
+
+
 class Scene:
-    """A place as it was first, the plan for it, and the place as planned."""
+    """A place as it was first, the plan for it, and the place as planned.  Without ``privileged`` this process has its one user's rights."""
 
     def __init__(self, names: list[str], *, privileged: bool) -> None:
         self.names, self.privileged = names, privileged
@@ -29,7 +41,7 @@ class Scene:
         assert len(self.plan.changes) == len(self._changes(self.place)), self.plan.left
         self.first = self._all()
         touched = [step for one in self.plan.changes for step in one.args["steps"]]
-        assert len({step[1] for step in touched}) >= 10
+        assert len({step[1] for step in touched}) >= (10 if privileged else 7)
         outcomes = self.place.apply(self.plan)[1]
         assert {one.state for one in outcomes} == {"done"}, outcomes
         self.planned = self._all()
@@ -70,7 +82,7 @@ class Scene:
         self.place.close()
         fresh = self._built()
         os.rename(fresh.base, base)
-        fresh.__dict__.update({key: value for key, value in self.place.__dict__.items()})
+        fresh.__dict__.update(self.place.__dict__)
         self.place = fresh
 
     def _all(self) -> dict[str, tuple[Any, ...]]:

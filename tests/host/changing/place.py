@@ -63,8 +63,8 @@ def users(count: int) -> Iterator[list[str]]:
 class Place:
     """``base`` has ``etc`` (root's), ``home/NAME``, ``decoy`` (root's, and what attacks aim at) and ``journal``."""
 
-    def __init__(self, names: list[str], *, privileged: bool = True) -> None:
-        self.base = os.path.realpath(tempfile.mkdtemp(prefix="ccf-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    def __init__(self, names: list[str], *, privileged: bool = True, folder: str = "/dev/shm") -> None:
+        self.base = os.path.realpath(tempfile.mkdtemp(prefix="ccf-", dir=folder if os.path.isdir(folder) else None))
         os.chmod(self.base, 0o755)
         self.names, self.privileged = names, privileged
         self.ids = {name: (pwd.getpwnam(name).pw_uid, pwd.getpwnam(name).pw_gid) for name in names}
@@ -100,8 +100,8 @@ class Place:
         os.chmod(path, mode)
         os.utime(path, ns=(mtime, mtime))
 
-    def ground(self, caller: str | None = "root") -> Ground:
-        return Ground("", "linux", self.privileged, self.homes, caller, self.journal, "m", None)
+    def ground(self) -> Ground:
+        return Ground("", "linux", self.privileged, self.homes, "root" if self.privileged else self.names[0], self.journal, "m", None)
 
     def plan(self, *changes: Change) -> Plan:
         return Plan("x", "p", "0" * 64, "m", None, "linux", False, False, changes)
@@ -115,7 +115,7 @@ class Place:
     def rollback(self, *, force: bool = False) -> list[Outcome]:
         """Every run that can be taken back."""
         found = []
-        with Journal(self.journal) as journal:
+        with Journal(self.ground().journal, self.ground().top) as journal:
             undoing.recovered(journal, self.ground(), "")
             for run in undoing.open_runs(journal):
                 found += undoing.rollback(run, self.ground(), {}, force=force)

@@ -49,6 +49,11 @@ def missing() -> str:
     return "" if CALLS else f"no table of system calls for {sys.platform} {platform.machine()}"
 
 
+def can_fail() -> bool:
+    """Whether a call can be made to fail here."""
+    return platform.machine() == "x86_64"
+
+
 def stepped(job: Callable[[], None], at: int = 0, how: str | int = "all") -> Stepped:
     """Run ``job`` in a child to its call ``at``: then kill ``all`` of it, the ``one`` process that calls, or the ``main`` one; a number is the error that the call gives instead."""
     sys.stdout.flush()
