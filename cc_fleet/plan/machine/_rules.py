@@ -14,6 +14,9 @@ from cc_fleet.policy import Environment, Setting, When
 from cc_fleet.policy.values import COMPARISON, Numbers
 from cc_fleet.policy.when import holds
 
+# What a client takes where nothing is set: what is only bounded stays as near to it as may be.
+_USUAL = {truth.CONCURRENCY: 10}
+
 
 def variable(task: Task, rule: Environment, name: str, now: JSON) -> str | None:
     """What ``name`` should hold where now it holds ``now``; None where no text will do, for any text switches it on."""
@@ -22,7 +25,7 @@ def variable(task: Task, rule: Environment, name: str, now: JSON) -> str | None:
     if rule.absent or env_flag.must_be_empty(rule, name):
         return None if name in truth.ANY_TEXT else ""
     if rule.integer is not None:
-        return _nearest(rule.integer, now)
+        return _nearest(rule.integer, _USUAL.get(name) if now is None else now)
     return rule.value if rule.value is not None else rule.one_of[0]
 
 
@@ -42,7 +45,7 @@ def _nearest(wanted: Numbers, now: JSON) -> str | None:
     """The whole number that is admitted and next to ``now``, the lower of two; None where there is none."""
     at = truth.integer(str(now)) if now is not None else None
     ends = [(found[1], int(found[2])) for part in wanted.text.split(",") if (found := re.fullmatch(COMPARISON, part))]
-    beside = {number + step for _, number in ends for step in (-1, 0, 1)}
+    beside = {number + step for _, number in ends for step in (-1, 0, 1)} | ({at} if at is not None else set())
     admitted = sorted(number for number in beside if wanted.admits(number))
     if not admitted:
         return None

@@ -48,6 +48,8 @@ def _pinned(task: Task, fate: Fate, finding: Finding) -> Wish:
     copy = fate.copy
     if fate.state == "install":
         return Wish(None, (finding,))  # an editor pins what is installed by its number
+    if _copies.on(task, copy, "extension-version"):
+        return hand(finding)  # a version that the policy refuses is not held
     if copy.product == _editor.JETBRAINS or not task.may(copy.user) or not copy.place.file.endswith("/extensions/extensions.json"):
         return hand(finding)
     args = {"folder": copy.place.file.rpartition("/")[0], "id": copy.product, "version": copy.version, "pinned": True}
