@@ -21,7 +21,7 @@ from cc_fleet.host.tree import Missing, Unreadable
 from cc_fleet.model import Target
 from cc_fleet.plan import shown
 from cc_fleet.policy import Policy
-from cc_fleet.policy.load import Loaded
+from cc_fleet.policy.load import Loaded, PolicyError, read_bytes
 from cc_fleet.policy.when import Laid, applied
 from cc_fleet.report import Report
 
@@ -120,18 +120,14 @@ def _options(args: argparse.Namespace, live: bool, logins: Mapping[str, str]) ->
 
 
 def loaded_plan(file: str) -> Plan:
-    """The plan in a file; InputError where it is none, or another version's."""
+    """The plan in a file; InputError where it is none, or another version's, or, run as root, one that others can write."""
     try:
-        if file == "-":
-            data = sys.stdin.buffer.read(_LONGEST + 1)
-        else:
-            with open(file, "rb") as opened:
-                data = opened.read(_LONGEST + 1)
+        data = sys.stdin.buffer.read(_LONGEST + 1) if file == "-" else read_bytes(file, _LONGEST)
         if len(data) > _LONGEST:
             raise InputError(f"{file}: is larger than {_LONGEST // 1024**2} MiB")
         plan = load(json.loads(data))
-    except OSError as err:
-        raise InputError(f"{file}: {(err.strerror or 'cannot be read').lower()}") from None
+    except PolicyError as err:  # a plan is as good as a command, too
+        raise InputError(str(err).replace("a policy", "a plan")) from None
     except PlanError as err:
         raise InputError(f"{file}: {err}") from None
     except (ValueError, RecursionError):

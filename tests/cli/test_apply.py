@@ -191,6 +191,20 @@ def test_a_plan_that_was_tampered_with_is_refused(laptop: Path, capsys: pytest.C
     assert "knows no change of the kind" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="who may write a plan matters to root")
+def test_root_takes_no_plan_that_others_can_write(laptop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = saved(laptop)
+    before = tree(laptop)
+    plan.chmod(0o666)
+    capsys.readouterr()
+    assert fleet(laptop, "apply", str(plan)) == 2
+    assert capsys.readouterr().err == f"cc-fleet: {plan}: others can write it; run as root, a plan must belong to root alone (chown root, chmod go-w)\n"
+    plan.chmod(0o644)
+    os.chown(plan, 1000, 1000)
+    assert fleet(laptop, "apply", str(plan)) == 2
+    assert tree(laptop) == before
+
+
 def test_without_a_terminal_it_asks_for_yes(laptop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     before = tree(laptop)
