@@ -21,7 +21,7 @@ from tests.real.sandbox import cache_dir
 pytestmark = pytest.mark.real
 
 VERSION = "3.3.1"
-COUNT = 60_000
+COUNT = 40_000
 ORACLE = Path(__file__).with_name("jsonc_oracle.js")
 
 

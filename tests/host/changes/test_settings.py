@@ -195,6 +195,14 @@ def test_what_the_policy_does_not_name_is_redacted(system: System) -> None:
     )  # fmt: skip
 
 
+def test_a_deep_value_is_shown_down_to_a_bound(system: System) -> None:
+    deep: Any = "1"
+    for _ in range(400):
+        deep = [deep]
+    assert system.preview("settings", set=[[["a"], deep]]).shows == (f'+ "a": {"[" * 21}"{REDACTED}"{"]" * 21}',)
+    system.apply("settings", set=[[["a"], deep]])
+
+
 @pytest.mark.parametrize(
     "args",
     [
