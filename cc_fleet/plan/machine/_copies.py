@@ -67,8 +67,8 @@ def _of_cli(task: Task, copy: Install) -> Fate:
         return _waits(copy, found, who, denied)
     if not is_npm(copy) and store(copy) is None:
         return _waits(copy, found, who, _said(fix))
-    if task.target.os == "windows" or (store(copy) is not None and (key(version) or ())[:3] < NPM_NATIVE):
-        return _waits(copy, found, who, _said(fix))  # of an older version there is no native program to check beforehand
+    if task.target.os == "windows" or (store(copy) is not None and task.options.tarballs is not None and (key(version) or ())[:3] < NPM_NATIVE):
+        return _waits(copy, found, who, _said(fix))  # no tarball of npm's has a native program that is as old
     return _brought(task, copy, found, version) or Fate(copy, "install", version, found)
 
 
