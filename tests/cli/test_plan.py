@@ -417,7 +417,7 @@ def test_out(shop: Shop, tmp_path: Path) -> None:
 
 def test_bad_arguments(shop: Shop) -> None:
     assert main(["plan", "--repo", "/nonexistent"]) == 2
-    assert main(["plan"]) == 2
+    assert main(["plan", "--image", "x", "--repo", "y"]) == 2
 
 
 def test_the_same_each_time(shop: Shop) -> None:
