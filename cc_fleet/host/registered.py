@@ -131,7 +131,7 @@ def marks(site: Site, root: str) -> Optional[dict[str, JSON]]:
     """What ``.obsolete`` marks; None where that cannot be told."""
     data = site.read(f"{root}/.obsolete", _LIMIT)
     try:
-        found = json.loads(data.decode("utf-8-sig")) if data is not None and data.strip() else {}
+        found = json.loads(data.decode("utf-8").lstrip("\ufeff")) if data is not None and data.strip() else {}
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -6,10 +6,14 @@ that of a hostile file.
 
 from __future__ import annotations
 
+import encodings.cp437  # noqa: F401  # zip's own; a user's child may not be able to read where modules lie
+import hashlib
 import json
 import os
 import stat as st
 import struct
+import zipfile
+import zlib
 from typing import IO, Optional
 
 from .area import told
@@ -23,8 +27,6 @@ ABOUT = "extension/package.json"
 
 def check(file: str, sha256: str, id_: str, version: str, copy: Optional[str] = None) -> None:
     """Refused where ``file`` has another digest, or is no VSIX of this extension; ``copy`` is a new file that gets what was read."""
-    import hashlib
-
     digest = hashlib.sha256()
     try:
         with _opened(file) as source, open(copy or os.devnull, "xb" if copy else "wb") as into:
@@ -54,9 +56,6 @@ def _opened(file: str) -> IO[bytes]:
 
 def _about(source: IO[bytes]) -> tuple[str, str]:
     """Which extension and version its package.json says."""
-    import zipfile
-    import zlib
-
     _check_listing(source)
     try:
         with zipfile.ZipFile(source) as archive:
@@ -65,7 +64,7 @@ def _about(source: IO[bytes]) -> tuple[str, str]:
                 text = member.read(_ABOUT + 1)
         if len(text) > _ABOUT:
             raise Refused(f"its {ABOUT} is larger than {_ABOUT // 1024**2} MiB")
-        about = json.loads(text.decode("utf-8-sig"))
+        about = json.loads(text.decode("utf-8").lstrip("\ufeff"))
         found = (f"{about['publisher']}.{about['name']}".lower(), str(about["version"]))
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, RecursionError, NotImplementedError, RuntimeError, OverflowError, struct.error):
         raise Refused("is no VSIX of an extension, or not whole") from None
@@ -85,7 +84,7 @@ def _check_listing(source: IO[bytes]) -> None:
     source.seek(0)
 
 
-def _check_members(members: list[zipfile.ZipInfo]) -> None:  # type: ignore[name-defined]  # noqa: F821  # zipfile is imported where it is used
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
     if sum(member.file_size for member in members) > _UNPACKED:
         raise Refused(f"unpacks to more than {_UNPACKED // 1024**3} GiB")
     for member in members:

@@ -18,16 +18,17 @@ USER = pwd.getpwuid(os.geteuid()).pw_name
 
 @dataclass(frozen=True)
 class Laptop:
-    """``top``: not this machine but a system below that folder, where no program is run."""
+    """``top``: not this machine but a system below that folder, where no program is run.  ``user``: root works for somebody else."""
 
     home: Path
     journal: Path
     top: str = ""
+    user: str = USER
 
     @property
     def ground(self) -> Ground:
         home = str(self.home)[len(self.top) :]
-        return Ground(self.top, "linux", False, {USER: home}, USER, str(self.journal), "lab", None)
+        return Ground(self.top, "linux", self.user != USER, {self.user: home}, USER, str(self.journal), "lab", None)
 
     def sealed(self, *changes: Change) -> Plan:
         plan = Plan("0", "test", "0" * 64, "lab", None, "linux", bool(self.top), False, changes)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import struct
+import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cc_fleet.host import registered, running
+from cc_fleet.host import vsix as looked
 from cc_fleet.host.change import Change, Plan
 from cc_fleet.host.changes import extension
 from tests.host.changes.editors import CLAUDE, GOLDEN, STAND_IN, install, leftover, neutral, pin, place, sha256, vsix
@@ -289,6 +293,36 @@ def test_below_a_folder_nothing_is_run_and_files_are_changed(laptop: Laptop, tmp
     assert states(below.rollback(run)) == ["undone", "undone"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works for somebody else")
+def test_for_another_user_all_is_done_with_their_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they cannot read the folder in which this Python's modules lie."""
+    monkeypatch.setattr(running, "found", lambda _: [])
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        base.chmod(0o755)
+        (base / "bin").mkdir()
+        (base / "bin" / "code-server").write_text(f'#!/bin/sh\nid -u > {base}/home/uid\nexec /usr/bin/python3 {base}/bin/editor.py "$@"\n')
+        (base / "bin" / "code-server").chmod(0o755)
+        (base / "bin" / "editor.py").write_text(STAND_IN.read_text().replace('(OWN / "ran").open("a").write', "str"))
+        laptop = Laptop(base / "home", base / "runs", user="nobody")
+        place(GOLDEN / "downgrade" / "before", root(laptop))
+        subprocess.run(["chown", "-R", "nobody:", laptop.home], check=True)
+        monkeypatch.setenv("PATH", f"{base}/bin:/usr/bin:/bin")
+        before = snapshot(root(laptop))
+        changes = [one._replace(user="nobody") for one in (install(root(laptop), OLD, package(laptop, OLD)), pin(root(laptop), OLD), leftover(root(laptop), NEW))]
+        plan = laptop.sealed(*changes)
+        assert len(plan.changes) == 3, plan.left
+        run, outcomes = laptop.apply(plan)
+        assert states(outcomes) == ["done", "same", "done"], outcomes
+        nobody = pwd.getpwnam("nobody").pw_uid
+        assert (laptop.home / "uid").read_text() == f"{nobody}\n"
+        assert {path.lstat().st_uid for path in laptop.home.rglob("*")} == {nobody}
+        assert neutral(root(laptop)) == neutral(GOLDEN / "downgrade" / "after")
+        outcomes = laptop.rollback(run)
+        assert states(outcomes) == ["undone", "undone"], outcomes
+        assert snapshot(root(laptop)) == before
+
+
 # The VSIX.
 
 
@@ -404,6 +438,18 @@ def test_a_vsix_that_is_replaced_after_the_last_look_is_refused(laptop: Laptop, 
     assert "it was replaced" in outcome.reason
     assert (snapshot(root(laptop)), ran(laptop)) == (before, [])
     assert list(laptop.home.rglob("*.cc-fleet*")) == []
+
+
+def test_a_vsix_is_read_once(laptop: Laptop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, read, real = package(laptop, OLD), list[str](), looked._opened
+
+    def opened(path: str) -> IO[bytes]:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(looked, "_opened", opened)
+    looked.check(str(file), sha256(file), CLAUDE, OLD, copy=f"{tmp_path}/copy.vsix")
+    assert read == [str(file), f"{tmp_path}/copy.vsix"]
 
 
 # extensions.json.
