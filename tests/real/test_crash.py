@@ -52,7 +52,7 @@ def shared(names: list[str], do: Callable[[crash.Scene, int, int], Counter[str]]
                     said = do(scene, _WORKERS, offset)
                 finally:
                     scene.place.close()
-            except BaseException:
+            except BaseException:  # noqa: BLE001  # the parent says it
                 import traceback
 
                 said = traceback.format_exc()

@@ -80,6 +80,10 @@ def racing(place: Place, name: str, steps: list[str], seconds: float) -> Iterato
         running.wait()
 
 
+def tell(saying: int, path: str) -> None:
+    os.write(saying, path.encode())
+
+
 def linked(place: Place, home: str) -> str:
     os.symlink(f"{place.decoy}/shadow", f"{home}/file")
     return f"{home}/file"
@@ -200,7 +204,7 @@ def test_what_a_user_planted_is_refused_by_plan_and_apply(place: Place, decoy: C
     os.mkdir(f"{place.base}/{name}evil") if plant is nearly_home else None
     found: list[str] = [""]
     said, saying = os.pipe()
-    as_user(place, name, lambda: os.write(saying, plant(place, place.homes[name]).encode()) and None)
+    as_user(place, name, lambda: tell(saying, plant(place, place.homes[name])))
     found[0] = os.read(said, 4096).decode()
     before = place.seen(place.homes[name])
     told = refused(place, change(name, ["write", found[0], "attacked"]))
@@ -262,7 +266,7 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
     before = place.seen(place.decoy)
     place.put(f"{home}/.claude/settings.json", "before", 0o644, name)
     steps = [step.replace("f'{home}", f"'{home}").replace("f'{decoy}", f"'{place.decoy}").replace("(decoy,", f"('{place.decoy}',") for step in SWAPS[swap]]
-    tried = done = 0
+    tried, done, told = 0, 0, list[str]()
     with racing(place, name, steps, 2.0):
         end = time.monotonic() + 2.0
         while time.monotonic() < end:
@@ -272,10 +276,11 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
                 if plan.changes:
                     done += any(one.state == "done" for one in place.apply(plan)[1])
             except PlanError as err:
-                assert "\n" not in str(err)
+                told.append(str(err))
             if tried % 3 == 0:
                 place.rollback(force=tried % 2 == 0)
     assert tried > 3
+    assert not any("\n" in one for one in told)
     assert place.seen(place.decoy) == before
     os.chmod(place.decoy, 0o755)
     os.chmod(f"{place.decoy}/settings.json", 0o644)
@@ -516,7 +521,7 @@ def test_a_users_part_cannot_fill_the_disk_of_root(place: Place, monkeypatch: py
 
 
 def test_a_users_part_says_nothing_of_anothers_preview(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = place.names
+    one = place.names[0]
     real = applying._look
 
     def look(channel: rights.Channel, site: object, changes: object, numbers: list[int]) -> None:
@@ -556,7 +561,7 @@ def test_a_users_part_cannot_be_looked_into(place: Place, monkeypatch: pytest.Mo
         as_user(place, name, attack)
         found.append((os.stat(f"/proc/{pid}/mem").st_uid, os.stat(f"/proc/{pid}/mem").st_gid))
 
-    rights.run(name, job, serve)  # type: ignore[arg-type]
+    rights.run(name, job, serve)
     assert found == [(0, 0)]
 
 
