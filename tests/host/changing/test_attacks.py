@@ -7,6 +7,7 @@ and no journal. The root of these tests is real, and so are the users.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -19,11 +20,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from cc_fleet.host import applying, rights, undoing
+from cc_fleet.host import applying, area, rights, undoing
 from cc_fleet.host.change import Change, PlanError
 from cc_fleet.host.journal import Journal
-from tests.host.changing.place import SECRET, Place, change, refused, text
+from tests.host.changing.place import REAL, SECRET, Place, change, refused, text
 
+SECONDS = 4.0 if REAL else 1.0
 DIRECT = """
 import os, sys, time
 os.setgroups([]); os.setgid({gid}); os.setuid({uid})
@@ -267,8 +269,8 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
     place.put(f"{home}/.claude/settings.json", "before", 0o644, name)
     steps = [step.replace("f'{home}", f"'{home}").replace("f'{decoy}", f"'{place.decoy}").replace("(decoy,", f"('{place.decoy}',") for step in SWAPS[swap]]
     tried, done, told = 0, 0, list[str]()
-    with racing(place, name, steps, 2.0):
-        end = time.monotonic() + 2.0
+    with racing(place, name, steps, SECONDS):
+        end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             tried += 1
             plan = place.sealed(change(name, ["write", f"{home}/.claude/settings.json", f"run {tried}"]))
@@ -285,6 +287,50 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
     os.chmod(place.decoy, 0o755)
     os.chmod(f"{place.decoy}/settings.json", 0o644)
     print(f"{swap}: {tried} runs, {done} of them done")
+
+
+@pytest.mark.parametrize("when", ["plan", "apply", "rollback"])
+def test_a_folder_that_becomes_a_link_right_after_it_was_looked_at(place: Place, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """The same without luck: the swap is made between the two calls, each time that there are such two."""
+    name, home = place.names[0], place.homes[place.names[0]]
+    os.chmod(place.decoy, 0o777)  # whoever is led there could write, and finds there what is expected
+    place.put(f"{place.decoy}/settings.json", "after" if when == "rollback" else "before", 0o666)
+    before = place.seen(place.decoy)
+    real, calls, swaps = area._Walk._down, multiprocessing.Value("i", 0), 0
+
+    def down(walk: area._Walk, part: str) -> None:
+        if part == ".claude":
+            calls.value += 1
+            if calls.value == at:
+                os.rename(f"{home}/.claude", f"{home}/aside")
+                os.symlink(place.decoy, f"{home}/.claude")
+        real(walk, part)
+
+    for at in range(1, 100):
+        place.put(f"{home}/.claude/settings.json", "before", 0o644, name)
+        plan = place.sealed(change(name, ["write", f"{home}/.claude/settings.json", "after"], ["write", f"{home}/.claude/new", "new"]))
+        assert len(plan.changes) == 1
+        if when == "rollback":
+            assert {one.state for one in place.apply(plan)[1]} == {"done"}
+        calls.value = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(area._Walk, "_down", down)
+            if when == "plan":
+                plan = place.sealed(*plan.changes)
+                assert "changed while it was looked at; run again" in plan.left[0].how if plan.left else calls.value < at
+            elif when == "apply":
+                assert (place.apply(plan)[1][0].state == "done") == (calls.value < at)
+            else:
+                place.rollback(force=True)
+        assert place.seen(place.decoy) == before
+        assert len(before) >= 3
+        if calls.value < at:
+            break
+        swaps += 1
+        os.unlink(f"{home}/.claude")
+        shutil.rmtree(f"{home}/aside")
+        shutil.rmtree(place.journal, ignore_errors=True)
+    assert swaps >= 2
 
 
 def test_a_hard_link_to_a_file_of_roots(place: Place, decoy: Callable[[], None]) -> None:

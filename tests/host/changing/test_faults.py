@@ -243,7 +243,7 @@ def test_somebody_who_writes_at_the_same_time_loses_nothing(place: Place, how: s
     """What cc-fleet writes is made from what it read, and says so: if it replaced anything newer the writer's last word would be gone."""
     if not hasattr(fcntl, "F_SETLEASE"):
         pytest.skip("this system does not tell who has a file open")
-    seconds = float(os.environ.get("CC_FLEET_WRITER", "10" if os.environ.get("CC_FLEET_REQUIRE_REAL") else "3"))
+    seconds = float(os.environ.get("CC_FLEET_WRITER", "10" if os.environ.get("CC_FLEET_REQUIRE_REAL") else "2"))
     file = f"{place.etc}/file"
     place.put(file, "00000000|end")
     done, conflicts, told_stale = 0, 0, list[str]()
