@@ -271,7 +271,7 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
     tried, done, told = 0, 0, list[str]()
     with racing(place, name, steps, SECONDS):
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
+        while time.monotonic() < end or tried < 4:
             tried += 1
             plan = place.sealed(change(name, ["write", f"{home}/.claude/settings.json", f"run {tried}"]))
             try:
@@ -396,6 +396,8 @@ def test_rollback_follows_no_link_that_was_planted_since(place: Place, decoy: Ca
     decoy()
     assert text(f"{home}/file") == "before"
     assert not os.path.islink(f"{home}/file")
+    assert not os.path.lexists(f"{home}/gone")
+    assert os.path.islink(f"{home}/.gone.cc-fleet-000001.old")
 
 
 def test_a_link_in_home_is_not_followed_elsewhere_by_rollback(place: Place, decoy: Callable[[], None]) -> None:
@@ -540,8 +542,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_users_part_says_is_only_data(place: Place, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     before = place.seen(place.decoy)
-    passwd = os.lstat("/etc/passwd"), os.lstat("/etc/shadow")
-    states = hostile(place, monkeypatch, HOSTILE[name])
+    message = HOSTILE[name] if name == "a deep one" else json.loads(json.dumps(HOSTILE[name]).replace('"/etc/', f'"{place.decoy}/'))
+    states = hostile(place, monkeypatch, message)
     assert states[0] == "done"
     with Journal(place.journal) as journal:
         entries = journal.run("000001").entries()
@@ -554,7 +556,7 @@ def test_what_a_users_part_says_is_only_data(place: Place, monkeypatch: pytest.M
     assert back[0] == "undone"
     assert not os.path.exists(f"{place.etc}/system")
     assert place.seen(place.decoy) == before
-    assert (os.lstat("/etc/passwd"), os.lstat("/etc/shadow")) == passwd
+    assert len(before) >= 3
 
 
 def test_a_users_part_cannot_fill_the_disk_of_root(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

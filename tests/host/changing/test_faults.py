@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cc_fleet.host import applying, replacing
+from cc_fleet.host import applying, journal, replacing
 from cc_fleet.host.change import Outcome, PlanError
 from cc_fleet.host.ground import Ground
 from tests.host.changing.place import Place, change, digest, needs, text
@@ -301,6 +301,86 @@ def test_a_kernel_that_cannot_exchange(place: Place, monkeypatch: pytest.MonkeyP
     assert [text(f"{home}/{one}") for one in ("file", "new", "tools/file", "link")] == ["after"] * 4
     assert {one.state for one in place.rollback()} == {"undone"}
     assert place.seen(home) == first
+
+
+@pytest.mark.parametrize("can", [True, False], ids=["exchange", "rename"])
+@pytest.mark.parametrize("was", ["before", None])
+def test_a_write_just_before_the_change(place: Place, monkeypatch: pytest.MonkeyPatch, can: bool, was: str | None) -> None:
+    """Also where the kernel cannot tell afterwards what it replaced."""
+    file, real = f"{place.etc}/file", replacing.prepare
+    if was:
+        place.put(file, was)
+    plan = place.sealed(change(None, ["write", file, "after"]))
+
+    def prepare(*args: Any) -> None:
+        real(*args)
+        place.put(file, "theirs")
+
+    monkeypatch.setattr(replacing, "prepare", prepare)
+    if not can:
+        monkeypatch.setattr(replacing, "_renameat2", lambda: None)
+    (outcome,) = place.apply(plan)[1]
+    assert outcome.state == "refused"
+    assert "run again" in outcome.reason
+    assert text(file) == "theirs"
+    assert os.listdir(place.etc) == ["file"]
+
+
+@pytest.mark.parametrize("verb", ["remove", "link", "folder"])
+def test_what_takes_the_place_just_before_it_is_moved_stays(place: Place, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    path, real = f"{place.etc}/entry", journal.Run.begun
+    place.put(f"{path}/file" if verb == "folder" else path, "before")
+    plan = place.sealed(change(None, [verb, path, "after"]))
+
+    def begun(run: journal.Run, number: int, entry: Any, image: bytes | None = None) -> int:
+        found = real(run, number, entry, image)
+        if entry["op"] in ("move", "swap"):
+            os.rename(path, f"{place.base}/aside")
+            place.put(path, "theirs")
+        return found
+
+    monkeypatch.setattr(journal.Run, "begun", begun)
+    (outcome,) = place.apply(plan)[1]
+    assert outcome.state == "refused"
+    assert "run again" in outcome.reason
+    assert text(path) == "theirs"
+    assert os.listdir(place.etc) == ["entry"]
+
+
+def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image and the line that tells of it, and what will take the place, before; the folder in which it did after."""
+    file, real, put, flushed, before = f"{place.etc}/file", os.fsync, replacing.put, list[str](), list[str]()
+    place.put(file, "before")
+
+    def fsync(opened: int) -> None:
+        flushed.append(os.readlink(f"/proc/self/fd/{opened}"))
+        real(opened)
+
+    def noted(*args: Any) -> None:
+        before.extend(flushed)
+        flushed.clear()
+        put(*args)
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("this system does not tell the path of an open file")
+    plan = place.sealed(change(None, ["write", file, "after"]))
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(replacing, "put", noted)
+    place.apply(plan)
+    run = f"{place.journal}/runs/000001"
+    order = [f"{run}/plan.json", run, f"{run}/journal", f"{run}/images/1", f"{run}/images", f"{run}/journal", f"{place.etc}/.file.cc-fleet-000001.tmp"]
+    assert [one for one in before if one in order][-7:] == order or [one for one in before if one in order][-8:] == [*order[:3], run, *order[3:]]
+    assert flushed[0] == place.etc
+    assert flushed.count(f"{run}/journal") >= 3
+
+
+def test_roots_umask_hides_nothing_from_users(place: Place) -> None:
+    before = os.umask(0o077)
+    try:
+        assert [one.state for one in place.apply(place.sealed(change(None, ["write", f"{place.etc}/managed/drop-in/file", "x"])))[1]] == ["done"]
+    finally:
+        os.umask(before)
+    assert [os.stat(f"{place.etc}/managed{one}").st_mode & 0o777 for one in ("", "/drop-in", "/drop-in/file")] == [0o755, 0o755, 0o644]
 
 
 def test_two_runs_at_once(place: Place) -> None:
