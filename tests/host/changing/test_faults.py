@@ -347,6 +347,34 @@ def test_what_takes_the_place_just_before_it_is_moved_stays(place: Place, monkey
     assert os.listdir(place.etc) == ["entry"]
 
 
+@pytest.mark.parametrize("when,kind", [("apply", "write"), ("rollback", "write"), ("rollback", "foreign")])
+def test_words_of_others_outlive_a_kill_between_two_steps(place: Place, monkeypatch: pytest.MonkeyPatch, when: str, kind: str) -> None:
+    """Somebody wrote just before both changed places, and we were killed right after: their words stand under our name."""
+
+    class Cut(BaseException):
+        pass
+
+    file = f"{place.etc}/file"
+    place.put(file, "before")
+
+    def put(folder: int, temp: str, name: str, expected: str) -> None:
+        place.put(file, "theirs")
+        assert replacing.exchange(folder, temp, folder, name)
+        raise Cut
+
+    plan = place.sealed(change(None, [kind, file, "after"]))
+    if when == "rollback":
+        place.apply(plan)
+    with monkeypatch.context() as patch:
+        patch.setattr(replacing, "put", put)
+        with pytest.raises(Cut):
+            place.rollback() if when == "rollback" else place.apply(plan)
+    states = {one.state for one in place.rollback()}
+    assert text(file) == "theirs"
+    assert states == {"refused"}
+    assert os.listdir(place.etc) == ["file"]
+
+
 def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The image and the line that tells of it, and what will take the place, before; the folder in which it did after."""
     file, real, put, flushed, before = f"{place.etc}/file", os.fsync, replacing.put, list[str](), list[str]()
@@ -368,7 +396,7 @@ def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch:
     monkeypatch.setattr(replacing, "put", noted)
     place.apply(plan)
     run = f"{place.journal}/runs/000001"
-    assert before[:2] == [f"{run}/plan.json", run]
+    assert before.index(f"{run}/plan.json") < before.index(run) < before.index(f"{run}/journal")
     assert before[-5:] == [f"{run}/journal", f"{run}/images/1", f"{run}/images", f"{run}/journal", f"{place.etc}/.file.cc-fleet-000001.tmp"]
     assert flushed[0] == place.etc
     assert flushed.count(f"{run}/journal") >= 3
