@@ -107,9 +107,9 @@ def digest(data: bytes) -> str:
 
 
 def ident(folder: int, name: str) -> str:
-    """Which entry it is, whatever its name: it stays the same over renames; ``absent`` where there is none."""
+    """Which entry of its file system it is, whatever its name: it stays the same over renames, and over a restart; ``absent`` where there is none."""
     found = look(folder, name)
-    return ABSENT if found is None else f"{found.st_dev}:{found.st_ino}:{st.S_IFMT(found.st_mode):o}"
+    return ABSENT if found is None else f"{found.st_ino}:{st.S_IFMT(found.st_mode):o}"
 
 
 def meta(found: os.stat_result) -> dict[str, int]:

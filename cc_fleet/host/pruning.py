@@ -10,7 +10,7 @@ from . import files, rights
 from .change import Failed, PlanError, Refused
 from .ground import Ground
 from .journal import Journal, Run
-from .undoing import load_plan
+from .undoing import change_of, load_plan
 
 KEEP = 5  # runs that can be rolled back whole
 _SMALL = 1024 * 1024  # a file up to this is kept for good
@@ -38,7 +38,7 @@ def _of(run: Run, ground: Ground) -> None:
             said.append(str(message.get("state")))
             return None
 
-        user = plan.changes[int(step["change"])].user if plan is not None else None
+        user = change_of(run, plan, int(step["change"])).user if plan is not None else None
         try:
             rights.run(user if ground.live else None, lambda channel, user=user, step=step: _delete(channel, ground, user, step), serve)  # type: ignore[misc]
         except (Failed, Refused):

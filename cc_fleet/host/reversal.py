@@ -82,7 +82,7 @@ def restore(folder: int, name: str, data: bytes, meta: dict[str, int], temp: str
 
 def _unmove(folder: int, name: str, step: dict[str, Any], image: Optional[bytes], force: bool) -> None:  # noqa: ARG001
     kept = str(step["kept"])
-    if files.ident(folder, kept) == ABSENT:
+    if files.ident(folder, kept) != step["is"]:
         if files.ident(folder, name) != step["is"]:
             raise Refused("was moved away by this run, and is not where it was kept any more")
         return

@@ -227,6 +227,8 @@ class Site:
                 self._done(number, {})
                 below = os.open(name, files.FOLDERS, dir_fd=above)
                 replacing.adopt(below, above)
+                if self.user is None and self.live:
+                    os.fchmod(below, 0o755)  # whatever root's umask is, what is managed is for all to read
                 os.close(above)
                 above = below
             yield above, real

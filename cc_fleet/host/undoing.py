@@ -28,9 +28,7 @@ def undo(run: Run, ground: Ground, change: Optional[int], *, force: bool) -> lis
         number = int(step["change"])
         if number in stopped:  # what was done before it may be what it stands on
             continue
-        if number >= len(plan.changes):
-            raise PlanError(f"{run.folder}/journal: speaks of a change that its plan has not; move the folder of this run away, and undo by hand what it did")
-        user = plan.changes[number].user
+        user = change_of(run, plan, number).user
         if int(step["n"]) in cleared:
             conflicts.append(f"{step['path']}: what this run replaced was deleted to save room, after later runs")
             stopped.add(number)
@@ -52,6 +50,13 @@ def load_plan(run: Run) -> Plan:
         return load(json.loads(run.plan()))
     except (ValueError, PlanError, RecursionError):
         raise PlanError(f"{run.folder}/plan.json: is not whole, so the run cannot be undone; move its folder away") from None
+
+
+def change_of(run: Run, plan: Plan, number: int) -> Change:
+    """The change that a step of the run is of."""
+    if number >= len(plan.changes):
+        raise PlanError(f"{run.folder}/journal: speaks of a change that its plan has not; move the folder of this run away, and undo by hand what it did")
+    return plan.changes[number]
 
 
 def _one(run: Run, ground: Ground, user: Optional[str], step: dict[str, Any], *, force: bool) -> Optional[str]:
@@ -106,7 +111,7 @@ def swept(run: Run, ground: Ground) -> None:
     for step in entries:
         if step.get("op") == "staging" and int(step["n"]) not in gone:
             plan = plan or load_plan(run)
-            if int(step["change"]) < len(plan.changes) and _one(run, ground, plan.changes[int(step["change"])].user, step, force=True) is None:
+            if _one(run, ground, change_of(run, plan, int(step["change"])).user, step, force=True) is None:
                 _record_undone(run, step)
 
 
@@ -124,9 +129,7 @@ def rollback(run: Run, ground: Ground, denied: dict[str, str], *, force: bool) -
     steps = {int(one["change"]) for one in run.entries() if "op" in one}
     outcomes = []
     for number in sorted(steps, reverse=True):
-        if number >= len(plan.changes):
-            raise PlanError(f"{run.folder}/journal: speaks of a change that its plan has not; move the folder of this run away, and undo by hand what it did")
-        change = plan.changes[number]
+        change = change_of(run, plan, number)
         refused = next((f"{version} is denied: {reason}" for version, reason in denied.items() if _would_bring(change, version)), None)
         conflicts = [f"not put back, for {refused}"] if refused else undo(run, ground, number, force=force)
         outcomes.append(Outcome(number, change.what, "refused" if conflicts else "undone", "; ".join(conflicts)))

@@ -52,7 +52,7 @@ def shared(names: list[str], do: Callable[[crash.Scene, int, int], Counter[str]]
                     said = do(scene, _WORKERS, offset)
                 finally:
                     scene.place.close()
-            except BaseException:
+            except BaseException:  # noqa: BLE001  # the parent says it
                 import traceback
 
                 said = traceback.format_exc()
@@ -74,9 +74,10 @@ def shared(names: list[str], do: Callable[[crash.Scene, int, int], Counter[str]]
 
 @pytest.mark.parametrize("how", ["all", "main", "one"])
 def test_an_apply_that_is_killed_at_every_call(users: list[str], how: str) -> None:
-    met = shared(users, lambda scene, every, offset: crash.killed(scene, how, every, offset))
-    assert sum(met.values()) > 200
-    assert {"renameat2", "fsync", "openat", "mkdirat", "fchmod", "unlinkat", "symlinkat"} <= set(met)
+    """All of it, as by a power cut, at every call; only the process that calls, or only the parent, at each third."""
+    met = shared(users, lambda scene, every, offset: crash.killed(scene, how, every if how == "all" else 3 * every, offset))
+    assert sum(met.values()) > (300 if how == "all" else 100)
+    assert {"renameat2", "fsync", "openat", "mkdirat", "fchmod", "unlinkat"} <= set(met) or how != "all"
 
 
 def test_a_rollback_that_is_killed_at_every_call(users: list[str]) -> None:

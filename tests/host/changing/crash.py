@@ -24,7 +24,7 @@ ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 @contextmanager
 def ready() -> Iterator[None]:
     """With the kind of change that the scene uses."""
-    known, applying.kind = applying.kind, kind
+    known, applying.kind = applying.kind, kind  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -70,9 +70,9 @@ class Place:
         self.ids = {name: (pwd.getpwnam(name).pw_uid, pwd.getpwnam(name).pw_gid) for name in names}
         self.homes = {name: f"{self.base}/home/{name}" for name in names}
         self.etc, self.decoy, self.journal = f"{self.base}/etc", f"{self.base}/decoy", f"{self.base}/state/cc-fleet"
-        for folder, mode in ((self.etc, 0o755), (f"{self.base}/home", 0o755), (self.decoy, 0o755), (f"{self.base}/state", 0o755)):
-            os.mkdir(folder)
-            os.chmod(folder, mode)
+        for made in (self.etc, f"{self.base}/home", self.decoy, f"{self.base}/state"):
+            os.mkdir(made)
+            os.chmod(made, 0o755)
         for name, home in self.homes.items():
             os.mkdir(home)
             os.chmod(home, 0o755)

@@ -64,7 +64,7 @@ def stepped(job: Callable[[], None], at: int = 0, how: str | int = "all") -> Ste
             _traced()
             job()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # the exit code says it
             import traceback
 
             traceback.print_exc()

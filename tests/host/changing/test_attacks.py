@@ -7,6 +7,7 @@ and no journal. The root of these tests is real, and so are the users.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -19,11 +20,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from cc_fleet.host import applying, rights, undoing
+from cc_fleet.host import applying, area, rights, undoing
 from cc_fleet.host.change import Change, PlanError
 from cc_fleet.host.journal import Journal
-from tests.host.changing.place import SECRET, Place, change, refused, text
+from tests.host.changing.place import REAL, SECRET, Place, change, refused, text
 
+SECONDS = 4.0 if REAL else 1.0
 DIRECT = """
 import os, sys, time
 os.setgroups([]); os.setgid({gid}); os.setuid({uid})
@@ -78,6 +80,10 @@ def racing(place: Place, name: str, steps: list[str], seconds: float) -> Iterato
     finally:
         running.kill()
         running.wait()
+
+
+def tell(saying: int, path: str) -> None:
+    os.write(saying, path.encode())
 
 
 def linked(place: Place, home: str) -> str:
@@ -200,7 +206,7 @@ def test_what_a_user_planted_is_refused_by_plan_and_apply(place: Place, decoy: C
     os.mkdir(f"{place.base}/{name}evil") if plant is nearly_home else None
     found: list[str] = [""]
     said, saying = os.pipe()
-    as_user(place, name, lambda: os.write(saying, plant(place, place.homes[name]).encode()) and None)
+    as_user(place, name, lambda: tell(saying, plant(place, place.homes[name])))
     found[0] = os.read(said, 4096).decode()
     before = place.seen(place.homes[name])
     told = refused(place, change(name, ["write", found[0], "attacked"]))
@@ -262,24 +268,69 @@ def test_a_component_that_is_swapped_between_check_and_use(place: Place, decoy: 
     before = place.seen(place.decoy)
     place.put(f"{home}/.claude/settings.json", "before", 0o644, name)
     steps = [step.replace("f'{home}", f"'{home}").replace("f'{decoy}", f"'{place.decoy}").replace("(decoy,", f"('{place.decoy}',") for step in SWAPS[swap]]
-    tried = done = 0
-    with racing(place, name, steps, 2.0):
-        end = time.monotonic() + 2.0
-        while time.monotonic() < end:
+    tried, done, told = 0, 0, list[str]()
+    with racing(place, name, steps, SECONDS):
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end or tried < 4:
             tried += 1
             plan = place.sealed(change(name, ["write", f"{home}/.claude/settings.json", f"run {tried}"]))
             try:
                 if plan.changes:
                     done += any(one.state == "done" for one in place.apply(plan)[1])
             except PlanError as err:
-                assert "\n" not in str(err)
+                told.append(str(err))
             if tried % 3 == 0:
                 place.rollback(force=tried % 2 == 0)
     assert tried > 3
+    assert not any("\n" in one for one in told)
     assert place.seen(place.decoy) == before
     os.chmod(place.decoy, 0o755)
     os.chmod(f"{place.decoy}/settings.json", 0o644)
     print(f"{swap}: {tried} runs, {done} of them done")
+
+
+@pytest.mark.parametrize("when", ["plan", "apply", "rollback"])
+def test_a_folder_that_becomes_a_link_right_after_it_was_looked_at(place: Place, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """The same without luck: the swap is made between the two calls, each time that there are such two."""
+    name, home = place.names[0], place.homes[place.names[0]]
+    os.chmod(place.decoy, 0o777)  # whoever is led there could write, and finds there what is expected
+    place.put(f"{place.decoy}/settings.json", "after" if when == "rollback" else "before", 0o666)
+    before = place.seen(place.decoy)
+    real, calls, swaps = area._Walk._down, multiprocessing.Value("i", 0), 0
+
+    def down(walk: area._Walk, part: str) -> None:
+        if part == ".claude":
+            calls.value += 1
+            if calls.value == at:
+                os.rename(f"{home}/.claude", f"{home}/aside")
+                os.symlink(place.decoy, f"{home}/.claude")
+        real(walk, part)
+
+    for at in range(1, 100):
+        place.put(f"{home}/.claude/settings.json", "before", 0o644, name)
+        plan = place.sealed(change(name, ["write", f"{home}/.claude/settings.json", "after"], ["write", f"{home}/.claude/new", "new"]))
+        assert len(plan.changes) == 1
+        if when == "rollback":
+            assert {one.state for one in place.apply(plan)[1]} == {"done"}
+        calls.value = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(area._Walk, "_down", down)
+            if when == "plan":
+                plan = place.sealed(*plan.changes)
+                assert "changed while it was looked at; run again" in plan.left[0].how if plan.left else calls.value < at
+            elif when == "apply":
+                assert (place.apply(plan)[1][0].state == "done") == (calls.value < at)
+            else:
+                place.rollback(force=True)
+        assert place.seen(place.decoy) == before
+        assert len(before) >= 3
+        if calls.value < at:
+            break
+        swaps += 1
+        os.unlink(f"{home}/.claude")
+        shutil.rmtree(f"{home}/aside")
+        shutil.rmtree(place.journal, ignore_errors=True)
+    assert swaps >= 2
 
 
 def test_a_hard_link_to_a_file_of_roots(place: Place, decoy: Callable[[], None]) -> None:
@@ -345,6 +396,8 @@ def test_rollback_follows_no_link_that_was_planted_since(place: Place, decoy: Ca
     decoy()
     assert text(f"{home}/file") == "before"
     assert not os.path.islink(f"{home}/file")
+    assert not os.path.lexists(f"{home}/gone")
+    assert os.path.islink(f"{home}/.gone.cc-fleet-000001.old")
 
 
 def test_a_link_in_home_is_not_followed_elsewhere_by_rollback(place: Place, decoy: Callable[[], None]) -> None:
@@ -489,8 +542,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_users_part_says_is_only_data(place: Place, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     before = place.seen(place.decoy)
-    passwd = os.lstat("/etc/passwd"), os.lstat("/etc/shadow")
-    states = hostile(place, monkeypatch, HOSTILE[name])
+    message = HOSTILE[name] if name == "a deep one" else json.loads(json.dumps(HOSTILE[name]).replace('"/etc/', f'"{place.decoy}/'))
+    states = hostile(place, monkeypatch, message)
     assert states[0] == "done"
     with Journal(place.journal) as journal:
         entries = journal.run("000001").entries()
@@ -503,7 +556,7 @@ def test_what_a_users_part_says_is_only_data(place: Place, monkeypatch: pytest.M
     assert back[0] == "undone"
     assert not os.path.exists(f"{place.etc}/system")
     assert place.seen(place.decoy) == before
-    assert (os.lstat("/etc/passwd"), os.lstat("/etc/shadow")) == passwd
+    assert len(before) >= 3
 
 
 def test_a_users_part_cannot_fill_the_disk_of_root(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,7 +569,7 @@ def test_a_users_part_cannot_fill_the_disk_of_root(place: Place, monkeypatch: py
 
 
 def test_a_users_part_says_nothing_of_anothers_preview(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = place.names
+    one = place.names[0]
     real = applying._look
 
     def look(channel: rights.Channel, site: object, changes: object, numbers: list[int]) -> None:
@@ -556,7 +609,7 @@ def test_a_users_part_cannot_be_looked_into(place: Place, monkeypatch: pytest.Mo
         as_user(place, name, attack)
         found.append((os.stat(f"/proc/{pid}/mem").st_uid, os.stat(f"/proc/{pid}/mem").st_gid))
 
-    rights.run(name, job, serve)  # type: ignore[arg-type]
+    rights.run(name, job, serve)
     assert found == [(0, 0)]
 
 
