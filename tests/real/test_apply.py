@@ -53,7 +53,7 @@ def runs(made: Laptop, user: str) -> str:
 def still(tree: str) -> list[str]:
     """A tree without the times of its folders and without what npm and shells keep for themselves."""
     lines = [re.sub(r"^(\S+ 7\d\d \S+ \S+) [\d.]+ $", r"\1", line) for line in tree.splitlines()]
-    return [line for line in lines if not re.search(r"/\.npm/|/\.cache/|\.bash_history|/etc/cc-fleet", line)]
+    return [line for line in lines if not re.search(r"/\.npm[/ ]|/\.cache[/ ]|\.bash_history|/etc/cc-fleet", line)]
 
 
 @pytest.mark.parametrize("source", ["online", "tarballs"])
@@ -85,12 +85,12 @@ def test_a_replaced_tarball_and_a_replaced_program_are_refused(running: Laptop, 
     policy(running, MIDDLE)
     running.root(["sh", "-c", "mkdir /tgz && cp /served/*2.1.153.tgz /tgz"])
     running.fleet("plan", "--tarballs", "/tgz", "--out", "/root/plan.json")
-    before = running.tree(*SHOWN)
+    before = running.tree(*SHOWN[1:3])
     running.root(["sh", "-c", "printf x >> /tgz/anthropic-ai-claude-code-linux-x64-2.1.153.tgz"])
     done = running.fleet("apply", "/root/plan.json", check=False)
     assert done.returncode in (2, 5)
     assert "sha256" in done.stdout + done.stderr
-    assert still(running.tree(*SHOWN)) == still(before)
+    assert still(running.tree(*SHOWN[1:3])) == still(before)
     policy(running, MIDDLE, "")
     running.write("/etc/cc-fleet/policy.yaml", f'policy: acme\ncli: {{versions: "{MIDDLE}", sha256: {{"{MIDDLE}": {{linux-x64: "{"0" * 64}"}}}}}}\n')
     done = running.fleet("apply", "--yes", "--tarballs", "/served", check=False)
