@@ -140,7 +140,7 @@ def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
         if missing:
             raise Refused(f"{path}: {', '.join(sorted(missing))} is gone from it and was not kept, so what was there before the run cannot be put back")
         since = set(now.get("names") or ()) - set((then or {}).get("names") or ()) if was["state"] == ABSENT else None
-        if then is not None and not force and (since or ("names" not in was and now.get("state") not in (then.get("state"), was["state"]))):
+        if then is not None and not force and path not in (step.get("loose") or ()) and (since or ("names" not in was and now.get("state") not in (then.get("state"), was["state"]))):
             raise Refused(f"{path}: was changed since, and is left as it is; --force puts back what was there before the run")
         todo.append((path, was, set((then or now).get("names") or ()) - set(was.get("names") or ())))
     for path, was, new in todo:

@@ -187,9 +187,12 @@ class Site:
             self._done(begun, {})
         return f"{self.area.top}{real}/{name}"
 
-    def watch(self, paths: list[str]) -> Callable[[], None]:
-        """Remember files, links and the names in folders, which a foreign program is about to change; call what it returns when it has ended."""
-        number = self._begun({"op": "watch", "paths": {path: self.remembered(path) for path in paths}})
+    def watch(self, paths: list[str], loose: tuple[str, ...] = ()) -> Callable[[], None]:
+        """Remember files, links and the names in folders, which a foreign program is about to change; call what it returns when it has ended.
+
+        Those of ``loose`` are the program's scratch: that they changed since does not keep rollback from putting them back.
+        """
+        number = self._begun({"op": "watch", "paths": {path: self.remembered(path) for path in paths}, "loose": list(loose)})
         return lambda: self._done(number, {"after": {path: self.remembered(path, images=False) for path in paths}})
 
     def run(self, argv: list[str], timeout: float, environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = None) -> Ran:

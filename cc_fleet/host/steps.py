@@ -75,6 +75,10 @@ def _path(value: Any) -> bool:
     return _text(value) and value.startswith("/") and ".." not in value.split("/")
 
 
+def _paths(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(map(_path, value)))
+
+
 def _name(value: Any) -> bool:
     """Of an entry beside the one that is changed: only what a run makes itself."""
     return _text(value) and "/" not in value and ".cc-fleet-" in value
@@ -107,6 +111,6 @@ _OPS: Mapping[str, Mapping[str, Holds]] = {
     "swap": {"path": _path, "made": _name, "kept": _name, "before": _text, "after": _text},
     "folder": {"path": _path},
     "staging": {"path": lambda value: _path(value) and _name(value.rpartition("/")[2])},
-    "watch": {"paths": _remembered},
+    "watch": {"paths": _remembered, "loose": _paths},
 }
 _SAID = frozenset(("op", *(name for shape in _OPS.values() for name in shape), "was"))

@@ -76,7 +76,8 @@ def apply(site: Site, args: Mapping[str, JSON]) -> None:
         if _is_copy(name, wanted) and registered.runs(site, wanted.root, name) is None:
             registered.unmark(site, wanted.root, name)
             site.remove(f"{wanted.root}/{name}")
-    ended = site.watch([_followed(site, path) for path in (wanted.registry(), f"{wanted.root}/.obsolete", wanted.root)])
+    registry, marks, root = (_followed(site, path) for path in (wanted.registry(), f"{wanted.root}/.obsolete", wanted.root))
+    ended = site.watch([registry, marks, root], loose=(marks,))  # an editor rewrites its marks whenever it starts
     try:
         ran = site.run([program, *_command(wanted, file)], TIMEOUT)
     finally:
