@@ -170,8 +170,9 @@ def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
 
 
 def _others(copies: list[Install], runs: Install, user: str) -> tuple[Install, ...]:
-    """The copies besides the one that runs that this user could run."""
-    return tuple(one for one in copies if one != runs and one.user in (None, user) and one.active_for is not None and one.method != "npm-project")
+    """The copies besides the one that runs that this user could run; what is stored behind the same launcher is none."""
+    there = (one for one in copies if one != runs and one.user in (None, user) and one.active_for is not None and one.method != "npm-project")
+    return tuple(one for one in there if store(one) is None or store(one) != store(runs))
 
 
 def _keeper(task: Task, runs: Install, others: tuple[Install, ...], *, fixed: bool) -> Install | None:
