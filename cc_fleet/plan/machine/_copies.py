@@ -148,17 +148,18 @@ def _bundled(copy: Install, kept: dict[Install, Fate]) -> Fate:
 def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
     """The copies that go because another one hides them, or they another.  Every user keeps one."""
     copies = list(task.subject.copies())
-    hidden: dict[str, dict[Install, Finding]] = {}
+    hidden: dict[str, dict[Install, tuple[Finding, ...]]] = {}
     for finding in task.of("cli-shadowed") if task.policy.cli.one_install == "remove" else ():
         copy = next((one for one in copies if one.place == finding.problem.place and finding.problem.subject == f"cli@{one.version}"), None)
         for user in sorted({copy.user} if copy is not None and copy.user else set(task.target.coverage.users)):
             if copy is not None and any(user in (one.active_for or ()) for one in copies):
-                hidden.setdefault(user, {})[copy] = finding
+                known = hidden.setdefault(user, {})
+                known[copy] = (*known.get(copy, ()), finding)
     runs = {user: next(one for one in copies if user in (one.active_for or ())) for user in hidden}
-    keeps = {user: _keeper(task, runs[user], tuple(found), fixed=not set(runs[user].active_for or ()) <= hidden.keys()) for user, found in hidden.items()}
+    keeps = {user: _keeper(task, runs[user], _others(copies, runs[user], user), fixed=not set(runs[user].active_for or ()) <= hidden.keys()) for user, found in hidden.items()}
     going: dict[Install, tuple[Finding, ...]] = {}
     for user, found in hidden.items():
-        asked = {runs[user]: tuple(found.values())} | {copy: (finding,) for copy, finding in found.items()}
+        asked = {runs[user]: tuple(finding for several in found.values() for finding in several)} | found
         for copy, findings in asked.items() if keeps[user] is not None else ():
             for one in _with_its_store(copies, copy) if copy not in keeps.values() else ():
                 going[one] = (*going.get(one, ()), *findings)
@@ -168,7 +169,13 @@ def _going(task: Task) -> dict[Install, tuple[Finding, ...]]:
     return {copy: found for copy, found in going.items() if copy not in keeps.values()}
 
 
-def _keeper(task: Task, runs: Install, hidden: tuple[Install, ...], *, fixed: bool) -> Install | None:
+def _others(copies: list[Install], runs: Install, user: str) -> tuple[Install, ...]:
+    """The copies besides the one that runs that this user could run; what is stored behind the same launcher is none."""
+    there = (one for one in copies if one != runs and one.user in (None, user) and one.active_for is not None and one.method != "npm-project")
+    return tuple(one for one in there if store(one) is None or store(one) != store(runs))
+
+
+def _keeper(task: Task, runs: Install, others: tuple[Install, ...], *, fixed: bool) -> Install | None:
     """Of a user's copies the one that stays: the one that runs, unless it is wrong and another right, or the only one that can be put right.
 
     ``fixed``: somebody else has no other copy than the one that runs.  None: all stay.
@@ -176,7 +183,7 @@ def _keeper(task: Task, runs: Install, hidden: tuple[Install, ...], *, fixed: bo
     if fixed:
         return runs if _is_right(task, runs) or _can_be_brought(task, runs) else None
     for is_good in (_is_right, _can_be_brought):
-        for copy in (runs, *hidden):
+        for copy in (runs, *others):
             if is_good(task, copy):
                 return copy
     return runs

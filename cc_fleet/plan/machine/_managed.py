@@ -23,7 +23,7 @@ from cc_fleet.versions import key as version_key
 
 DROP_IN = "managed-settings.d/50-cc-fleet.json"
 DROP_INS_SINCE = (2, 1, 112)
-_BELONG_TO_MDM = frozenset(("remote", "plist", "hklm", "windows"))
+BELONG_TO_MDM = frozenset(("remote", "plist", "hklm", "windows"))
 _Keys = dict[tuple[str, ...], JSON]
 
 
@@ -38,7 +38,7 @@ def managed_file(task: Task) -> str:
 
 def belongs_to_mdm(task: Task) -> bool:
     """Whether a source that MDM or the server writes is in force for somebody."""
-    return any(view.managed().settings & _BELONG_TO_MDM for view in task.later.views)
+    return any(view.managed().settings & BELONG_TO_MDM for view in task.later.views)
 
 
 def has_drop_ins(task: Task) -> bool:
@@ -173,7 +173,7 @@ def _in_file(task: Task, asked: _Asked) -> Iterator[Wish]:
 def _of_mdm(task: Task, asked: _Asked) -> Iterator[Wish]:
     now = _said(task)
     wanted = _kept(task, now) | {say.key: say.value for say, _ in asked}
-    where = next(managed_place(task.later, view).file for view in task.later.views if view.managed().settings & _BELONG_TO_MDM)
+    where = next(managed_place(task.later, view).file for view in task.later.views if view.managed().settings & BELONG_TO_MDM)
     if wanted:
         shown = {key: redact.setting(key, value, task.policy.names()) for key, value in wanted.items()}
         how = f"say it in MDM: {json.dumps(nested(shown), sort_keys=True, ensure_ascii=False)}"

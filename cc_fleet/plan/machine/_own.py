@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cc_fleet.client import ORIGINS, Effective, View, truth
 from cc_fleet.model import JSON, Finding, Rejected, Setting
-from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, dropped, hand
+from cc_fleet.plan.machine._managed import BELONG_TO_MDM
+from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, dropped, hand, of_mdm
 
 # The scopes of files that are a user's to write.
 SCOPES = frozenset(("global", "user", "project", "local", "root-local"))
@@ -16,6 +17,9 @@ def settled(task: Task, view: View, asked: tuple[tuple[str, ...], JSON], found: 
     """What to write so that this view has the key with this value (GONE: not at all), given what it has now."""
     (key, value), (effective, finding) = asked, found
     winner = effective.winner
+    if winner is not None and winner.scope in BELONG_TO_MDM:
+        yield of_mdm(finding, key)
+        return
     if winner is not None and winner.scope not in SCOPES and winner.scope not in ORIGINS:
         yield hand(finding, AS_ROOT, who="admin")
         return

@@ -100,7 +100,7 @@ def switch_word(task: Task) -> str:
 def _wants_variable(task: Task, name: str, text: str) -> bool:
     rule = task.policy.env.get(name)
     if rule is not None and _speaks(task, rule.when):
-        stops = name != auto_update.SWITCH or not auto_update.forbidden(task.policy) or truth.is_on(name, text)
+        stops = name != auto_update.SWITCH or not auto_update.forbidden(task.policy) or not switch_off(task) or truth.is_on(name, text)
         return stops and env_flag.amiss(rule, name, _as_found(text)) is None
     if name == auto_update.SWITCH:
         return truth.is_on(name, text) and switch_off(task)

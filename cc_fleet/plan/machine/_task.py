@@ -131,5 +131,10 @@ def dropped(finding: Finding, file: str) -> Wish:
     return hand(finding, f"{file} says it, and Claude Code drops that file: correct it first")
 
 
+def of_mdm(finding: Finding, key: tuple[str, ...]) -> Wish:
+    """A finding about a value that MDM or the server sets."""
+    return hand(finding, f"change {'.'.join(key)} in MDM, whose settings are in force", who="MDM")
+
+
 def shown(place: Place) -> str:
     return str(place) or "the environment"

@@ -16,10 +16,18 @@ CHECKS = ("extension-leftover",)
 def plan(task: Task) -> Iterator[Wish]:
     for copy in (fate.copy for fate in task.fates):
         for finding in _copies.on(task, copy, *CHECKS):
-            if task.may(copy.user) and task.target.os != "windows":
+            if _comes_back(task, copy):
+                yield Wish(None, (finding,))
+            elif task.may(copy.user) and task.target.os != "windows":
                 yield Wish(removal(copy, copy.place.file)._replace(findings=(finding.check,)), (finding,))
             else:
                 yield hand(finding)
+
+
+def _comes_back(task: Task, copy: Install) -> bool:
+    """Whether the plan installs this very version there: its folder is the one that runs then."""
+    installed = (one for one in task.fates if one.state == "install" and one.version == copy.version)
+    return any((one.copy.product, one.copy.user, one.copy.method) == (copy.product, copy.user, copy.method) for one in installed)
 
 
 def removal(copy: Install, folder: str) -> Change:

@@ -12,7 +12,7 @@ from cc_fleet.client.validity import GLOBAL_ONLY
 from cc_fleet.model import JSON, Finding
 from cc_fleet.plan.machine import _managed, _own, _rules
 from cc_fleet.plan.machine._editors import judged_in
-from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, hand
+from cc_fleet.plan.machine._task import AS_ROOT, GONE, Task, Wish, Write, hand, of_mdm
 from cc_fleet.policy import Environment, Setting
 
 CHECKS = ("env-flag", "setting-value")
@@ -69,6 +69,8 @@ def _setting_as_root(task: Task, key: tuple[str, ...], value: JSON, found: tuple
         yield hand(finding, "only ~/.claude.json is asked for it, which is the user's own: run cc-fleet plan as that user", who="you")
     elif value is not GONE:
         yield from _managed.say(task, key, value, finding)
+    elif any(effective.winner is not None and effective.winner.scope in _managed.BELONG_TO_MDM for _, effective in concerned):
+        yield of_mdm(finding, key)
     elif _managed.belongs_to_mdm(task):
         yield hand(finding)
     else:
