@@ -660,3 +660,9 @@ def test_a_program_in_a_folder_of_somebody_elses_is_not_found(place: Place, monk
     site = place.ground().site(None)
     assert site.find("npm") is None
     assert site.find("node") is None
+    os.mkdir(f"{place.base}/tmp")
+    os.chmod(f"{place.base}/tmp", 0o1777)
+    as_user(place, name, lambda: os.symlink("/bin/true", f"{place.base}/tmp/npx"))
+    monkeypatch.setenv("PATH", f"{place.base}/tmp:/usr/bin:/bin")
+    assert site.find("npx") != f"{place.base}/tmp/npx"
+    assert site.find("true") in ("/usr/bin/true", "/bin/true")

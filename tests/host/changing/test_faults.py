@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cc_fleet.host import applying, journal, replacing
+from cc_fleet.host import applying, files, journal, replacing
 from cc_fleet.host.change import Outcome, PlanError
 from cc_fleet.host.ground import Ground
 from tests.host.changing.place import Place, change, digest, needs, text
@@ -373,6 +373,27 @@ def test_words_of_others_outlive_a_kill_between_two_steps(place: Place, monkeypa
     assert text(file) == "theirs"
     assert states == {"refused"}
     assert os.listdir(place.etc) == ["file"]
+
+
+@pytest.mark.parametrize("steps", [[["folder", "entry", "made"]], [["link", "entry/file", "made"]], [["write", "entry/file", "made"]], [["foreign", "entry/file", "made"]]])
+def test_a_rollback_that_is_cut_before_it_cleans_up(place: Place, monkeypatch: pytest.MonkeyPatch, steps: list[list[str]]) -> None:
+    class Cut(BaseException):
+        pass
+
+    def discard(folder: int, name: str, deep: int = 0) -> None:
+        if files.look(folder, name) is not None:
+            raise Cut
+
+    place.put(f"{place.etc}/entry/file", "before")
+    first = place.seen(place.etc)
+    place.apply(place.sealed(change(None, *([verb, f"{place.etc}/{path}", more] for verb, path, more in steps))))
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "discard", discard)
+        patch.setattr(replacing, "discard", discard)
+        with pytest.raises(Cut):
+            place.rollback()
+    assert {one.state for one in place.rollback()} == {"undone"}
+    assert place.seen(place.etc) == first
 
 
 def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
