@@ -229,7 +229,7 @@ class _Work:
             rights.run(change.user if self.ground.live else None, lambda channel: _do(channel, change, self.ground, self.run.name), serve)
         except Failed as err:
             ended.append(Outcome(number, change.what, "failed", str(err)))
-        except PlanError:  # the journal takes no more
+        except (PlanError, KeyboardInterrupt):  # the journal takes no more, or somebody has had enough
             undoing.undo(self.run, self.ground, number, force=False)
             raise
         found = ended[-1] if ended else Outcome(number, change.what, "failed", "was cut short")

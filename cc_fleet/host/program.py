@@ -85,7 +85,7 @@ def _is_trusted(path: str) -> bool:
         except OSError:
             return False
         mode = found.st_mode
-        loose = mode & st.S_IWOTH and not (st.S_ISDIR(mode) and mode & st.S_ISVTX)
+        loose = mode & st.S_IWOTH and (at == path or not mode & st.S_ISVTX)  # in such a folder for all a folder of root's stays root's, a link does not
         if found.st_uid not in owners or loose or (mode & st.S_IWGRP and found.st_gid not in (*PEERS, os.getegid())):
             return False
         if at == "/":

@@ -72,11 +72,21 @@ def run(user: Optional[str], job: Callable[[Channel], None], serve: Serve) -> No
     finally:
         os.close(up[0])
         os.close(down[1])
-        if not ended:
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        _reaped(child, 0.0 if ended else 2.0)
     if failed is not None:
         raise Failed(failed)
+
+
+def _reaped(child: int, seconds: float) -> None:
+    """Wait for the child's end; where it went wrong it has ``seconds`` to end by itself, and with it what it runs."""
+    until = time.monotonic() + seconds
+    while seconds and time.monotonic() < until:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return
+        time.sleep(0.01)
+    if seconds:
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def _give_up(user: str) -> None:

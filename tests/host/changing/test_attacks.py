@@ -23,7 +23,7 @@ import pytest
 from cc_fleet.host import applying, area, rights, undoing
 from cc_fleet.host.change import Change, PlanError
 from cc_fleet.host.journal import Journal
-from tests.host.changing.place import REAL, SECRET, Place, change, refused, text
+from tests.host.changing.place import REAL, SECRET, Place, change, kind, refused, text
 
 SECONDS = 4.0 if REAL else 1.0
 DIRECT = """
@@ -630,6 +630,38 @@ def test_a_users_part_that_is_stopped_ends_the_run(place: Place, monkeypatch: py
     assert time.monotonic() - began < 5
 
 
+def test_what_a_users_part_runs_ends_when_root_is_interrupted(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C reaches both; the part has the time to end its program, and the lock is free afterwards."""
+    name, home = place.names[0], place.homes[place.names[0]]
+    marker = f"{home}/pid"
+
+    def do(channel: rights.Channel, one: Change, ground: object, stamp: str) -> None:
+        place.ground().site(name).run(["/bin/sh", "-c", f"echo $$ > {marker}; exec sleep 60"], 60)
+
+    plan = place.sealed(change(name, ["write", f"{home}/file", "x"]))
+    monkeypatch.setattr(applying, "_do", do)
+    waiter = os.fork()
+    if waiter == 0:
+        for _ in range(500):
+            if os.path.exists(marker) and os.path.getsize(marker):
+                break
+            time.sleep(0.01)
+        with open(f"/proc/{os.getppid()}/task/{os.getppid()}/children", encoding="ascii") as file:
+            for pid in file.read().split():
+                if int(pid) != os.getpid():
+                    os.kill(int(pid), signal.SIGINT)
+        os.kill(os.getppid(), signal.SIGINT)
+        os._exit(0)
+    with pytest.raises(KeyboardInterrupt):
+        place.apply(plan)
+    os.waitpid(waiter, 0)
+    program = text(marker).strip()
+    assert not os.path.exists(f"/proc/{program}") or "zombie" in text(f"/proc/{program}/status")
+    monkeypatch.undo()
+    monkeypatch.setattr(applying, "kind", kind)
+    assert {one.state for one in place.apply(plan)[1]} == {"done"}
+
+
 def test_a_users_part_that_is_killed_is_undone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     name, home = place.names[0], place.homes[place.names[0]]
     real = applying._do
@@ -660,3 +692,9 @@ def test_a_program_in_a_folder_of_somebody_elses_is_not_found(place: Place, monk
     site = place.ground().site(None)
     assert site.find("npm") is None
     assert site.find("node") is None
+    os.mkdir(f"{place.base}/tmp")
+    os.chmod(f"{place.base}/tmp", 0o1777)
+    as_user(place, name, lambda: os.symlink("/bin/true", f"{place.base}/tmp/npx"))
+    monkeypatch.setenv("PATH", f"{place.base}/tmp:/usr/bin:/bin")
+    assert site.find("npx") != f"{place.base}/tmp/npx"
+    assert site.find("true") in ("/usr/bin/true", "/bin/true")

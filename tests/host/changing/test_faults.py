@@ -7,6 +7,7 @@ import fcntl
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cc_fleet.host import applying, journal, replacing
+from cc_fleet.host import applying, files, journal, replacing
 from cc_fleet.host.change import Outcome, PlanError
 from cc_fleet.host.ground import Ground
 from tests.host.changing.place import Place, change, digest, needs, text
@@ -373,6 +374,60 @@ def test_words_of_others_outlive_a_kill_between_two_steps(place: Place, monkeypa
     assert text(file) == "theirs"
     assert states == {"refused"}
     assert os.listdir(place.etc) == ["file"]
+
+
+@pytest.mark.parametrize("steps", [[["folder", "entry", "made"]], [["link", "entry/file", "made"]], [["write", "entry/file", "made"]], [["foreign", "entry/file", "made"]]])
+def test_a_rollback_that_is_cut_before_it_cleans_up(place: Place, monkeypatch: pytest.MonkeyPatch, steps: list[list[str]]) -> None:
+    class Cut(BaseException):
+        pass
+
+    def discard(folder: int, name: str, deep: int = 0) -> None:
+        if files.look(folder, name) is not None:
+            raise Cut
+
+    place.put(f"{place.etc}/entry/file", "before")
+    first = place.seen(place.etc)
+    place.apply(place.sealed(change(None, *([verb, f"{place.etc}/{path}", more] for verb, path, more in steps))))
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "discard", discard)
+        patch.setattr(replacing, "discard", discard)
+        with pytest.raises(Cut):
+            place.rollback()
+    assert {one.state for one in place.rollback()} == {"undone"}
+    assert place.seen(place.etc) == first
+
+
+@pytest.mark.parametrize("whose", ["system", "user"])
+def test_an_interrupted_change_is_taken_back_at_once(place: Place, monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
+    """What was done before it stays, and can be rolled back."""
+    name, home = place.names[0], place.homes[place.names[0]]
+    folder = place.etc if whose == "system" else home
+    place.put(f"{folder}/file", "before", 0o644, None if whose == "system" else name)
+    real, root = replacing.put, os.getpid()
+
+    def put(opened: int, temp: str, entry: str, expected: str) -> None:
+        real(opened, temp, entry, expected)
+        if entry == "last":
+            time.sleep(5)
+
+    user = None if whose == "system" else name
+    plan = place.sealed(change(user, ["write", f"{folder}/file", "after"]), change(user, ["write", f"{folder}/new/file", "x"], ["write", f"{folder}/last", "x"]))
+    waiter = os.fork()
+    if waiter == 0:
+        for _ in range(1000):
+            if os.path.exists(f"{folder}/last"):
+                os.kill(root, signal.SIGINT)
+                break
+            time.sleep(0.01)
+        os._exit(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(replacing, "put", put)
+        with pytest.raises(KeyboardInterrupt):
+            place.apply(plan)
+    os.waitpid(waiter, 0)
+    assert (text(f"{folder}/file"), os.listdir(folder)) == ("after", ["file"])
+    assert {one.state for one in place.rollback()} == {"undone"}
+    assert text(f"{folder}/file") == "before"
 
 
 def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
