@@ -107,11 +107,44 @@ def test_the_live_machine_is_read_by_the_zipapp(python39: str, program: Path) ->
     assert document.load(json.loads(answer.stdout)).kind == "machine"
 
 
-@pytest.mark.parametrize("arguments", [[], ["apply-nothing"], ["facts", "--root"], ["facts", "--rot", "/"], ["facts", "--root", "/", "x"]])
-def test_a_wrong_call_is_told_in_a_line(python39: str, program: Path, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [[], ["apply-nothing"], ["apply"], ["facts", "--rot", "/"], ["facts", "--root", "/", "x"]])
+def test_a_wrong_call_is_told_how_it_is_called(python39: str, program: Path, arguments: list[str]) -> None:
     answer = ran(python39, "-I", str(program), *arguments)
-    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (2, "", 1)
-    assert answer.stderr.startswith("usage: ")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.lstrip().startswith("cc-fleet-host facts [--root DIR]")
+
+
+def test_a_plan_is_sealed_made_and_taken_back(python39: str, root: Path, program: Path, tmp_path: Path) -> None:
+    """By the zipapp, under 3.9: every kind that works below a folder is loaded by name, as plugins are."""
+    settings = root / "home/bob/.claude/settings.json"
+    before = settings.read_bytes()
+    changes = [
+        {"kind": "own-file", "what": "our file", "user": None, "args": {"file": "/etc/claude-code/managed-settings.d/50-cc-fleet.json", "content": '{"model": "opus"}'}, "phase": 0},
+        {"kind": "settings", "what": "ada's", "user": "ada", "args": {"file": "/home/ada/.claude/settings.json", "set": [[["env", "DISABLE_AUTOUPDATER"], "1"]], "remove": []}, "phase": 0},
+        {"kind": "settings", "what": "bob's", "user": "bob", "args": {"file": str(settings)[len(str(root)) :], "set": [[["model"], "opus"]], "remove": []}, "phase": 0},
+        {"kind": "removal", "what": "a shadow", "user": None, "args": {"path": "/usr/bin/claude", "holds": "a file", "while_open": []}, "phase": 2},
+    ]  # fmt: skip
+    plan = {
+        "schema": "cc-fleet/plan/1", "version": "x", "policy": {"name": "p", "sha256": "0"}, "target": {"name": "ada-laptop", "machine_id": "4f2a", "os": "linux", "root": True},
+        "sealed": False, "left": [], "changes": [{**change, "expects": {}, "produces": {}, "shows": [], "findings": []} for change in changes],
+    }  # fmt: skip
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    answer = ran(python39, "-I", "-S", str(program), "preview", str(tmp_path / "plan.json"), "--root", str(root))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    sealed = json.loads(answer.stdout)
+    assert sealed["sealed"] is True
+    assert [change["what"] for change in sealed["changes"]] == ["our file", "ada's", "a shadow"]
+    assert "strict JSON" in sealed["left"][0]["how"] or "ignores the whole file" in sealed["left"][0]["how"]
+    (tmp_path / "plan.json").write_text(answer.stdout, encoding="utf-8")
+    answer = ran(python39, "-I", "-S", str(program), "apply", str(tmp_path / "plan.json"), "--root", str(root))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [one["state"] for one in json.loads(answer.stdout)["outcomes"]] == ["done"] * 3
+    assert json.loads((root / "home/ada/.claude/settings.json").read_text())["env"]["DISABLE_AUTOUPDATER"] == "1"
+    answer = ran(python39, "-I", "-S", str(program), "rollback", "--root", str(root))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [one["state"] for one in json.loads(answer.stdout)["outcomes"]] == ["undone"] * 3
+    assert (root / "usr/bin/claude").read_text() == "#!/bin/sh"
+    assert settings.read_bytes() == before
 
 
 def test_a_root_that_is_not_there_is_an_error(python39: str, program: Path, tmp_path: Path) -> None:
