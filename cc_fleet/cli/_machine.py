@@ -48,15 +48,16 @@ def read(root: str | None, loaded: Loaded) -> Machine:
 
 def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
     """The sealed plan for the machine that ``args`` name, and the report that it comes from."""
+    from cc_fleet.host import applying, owned
+
     loaded = chosen_policy(args.policy)
     machine = read(args.root, loaded)
     here = ground.of(machine, args.root)
-    target = grouped(facts.collect(machine), loaded.groups, args.group)
+    ours = owned.read(here.journal, here.top) if os.path.isdir(here.journal) else ()
+    known = machine.keep.union(one.key[-1] if one.key[:1] == ("env",) else ".".join(one.key) for one in ours)  # what we wrote is no secret
+    target = grouped(facts.collect(machine._replace(keep=known)), loaded.groups, args.group)
     if not here.live:  # whoever holds the whole tree may write all of it
         target = target._replace(coverage=target.coverage._replace(privileged=True))
-    from cc_fleet.host import applying, owned
-
-    ours = owned.read(here.journal, here.top) if os.path.isdir(here.journal) else ()
     plan, report = drafted(loaded, target, ours, args, live=here.live, logins={user.name: _login(machine, user) for user in machine.users})
     try:
         return applying.seal(plan, here), report
