@@ -129,7 +129,9 @@ def test_the_gate_comes_last_and_lets_the_planned_version_start(running: Laptop)
     assert phases == sorted(phases)
     assert phases[-1] == 4
     running.fleet("apply", "--yes", "--tarballs", "/served")
-    assert json.loads(running.read("/etc/claude-code/managed-settings.d/50-cc-fleet.json")) == {"requiredMaximumVersion": NEW, "requiredMinimumVersion": "2.1.163"}
+    assert json.loads(running.read("/etc/claude-code/managed-settings.d/50-cc-fleet.json")) == {
+        "env": {"DISABLE_AUTOUPDATER": "1"}, "requiredMaximumVersion": NEW, "requiredMinimumVersion": "2.1.163",  # a ceiling asks that updates are off
+    }  # fmt: skip
     assert runs(running, "bob") == NEW
 
 
