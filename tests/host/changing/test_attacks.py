@@ -550,6 +550,7 @@ def test_what_a_users_part_says_is_only_data(place: Place, monkeypatch: pytest.M
         steps = [one for one in entries if "op" in one]
         assert [one["n"] for one in steps] == list(range(1, len(steps) + 1))
         assert not any("rolled" in one for one in entries)
+        assert [one for one in entries if one.get("state") == "done" and one["n"] == 1] == [{"n": 1, "state": "done"}]
         assert {one["change"] for one in steps if one["path"].startswith(place.etc)} == {0} if all("path" in one for one in steps) else True
         assert [run.name for run in undoing.open_runs(journal)] == ["000001"]
     back = {one.number: one.state for one in place.rollback()}
