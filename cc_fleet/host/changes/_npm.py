@@ -23,6 +23,7 @@ _TOLD = {
     "EFBIG": "file too large; lift the limit on sizes of files and run again", "EACCES": "permission denied", "EROFS": "the file system is read-only",
     "EDQUOT": "the quota is used up; make room and run again", "EBADENGINE": "it does not run with this version of Node.js (EBADENGINE); install a newer one",
     "ENOTCACHED": f"a package that it needs is not among the tarballs, or .npmrc says offline (ENOTCACHED){_WAYS}",
+    **dict.fromkeys(("Z_BUF_ERROR", "Z_DATA_ERROR", "TAR_BAD_ARCHIVE"), "a tarball is not whole; download it again"),
 }  # fmt: skip
 _UNREACHABLE = frozenset((
     "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EPROTO", "FETCH_ERROR",

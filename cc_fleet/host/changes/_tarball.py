@@ -79,7 +79,9 @@ def _poured(source: IO[bytes], target: str, also: Optional[Callable[[bytes], Non
             if also is not None:
                 also(piece)
             try:
-                out.write(piece)
+                rest = memoryview(piece)
+                while rest:  # a disk that is nearly full takes a part, and says nothing
+                    rest = rest[out.write(rest) :]
             except OSError as err:
                 raise Refused(f"{os.path.dirname(target)}: {told(err)}") from None
 

@@ -19,6 +19,7 @@ from cc_fleet.host import applying
 from cc_fleet.host.change import INSTALL, VERIFY, Change
 from cc_fleet.host.changes import _npm
 from cc_fleet.host.ground import Ground
+from cc_fleet.host.site import Ran
 from tests.host.changes import packages
 from tests.host.changes.laptop import USER, Laptop, states
 from tests.host.changes.packages import OWN, PACKAGE, SECRET, SYSTEM, given, installed, npm, refused, sha256, tarball, tarballs, tree
@@ -106,16 +107,12 @@ def test_from_a_registry_and_back(laptop: Laptop, prefix: Path, tgz: Path) -> No
         assert "registry" in refused(laptop, npm(prefix, OLD, registry=f"{url}/nowhere"))
 
 
-@pytest.mark.parametrize("liar", ["wrapper", "platform"])
-def test_a_mirror_that_lies_is_refused(laptop: Laptop, prefix: Path, tgz: Path, tmp_path: Path, liar: str) -> None:
+def test_a_mirror_that_lies_is_refused(laptop: Laptop, prefix: Path, tgz: Path, tmp_path: Path) -> None:
     installed(prefix, NEW)
     files = tarballs(tgz, MIDDLE)
-    evil = tarballs(tmp_path / "evil", MIDDLE, packages.saying(MIDDLE, more="touch /tmp/cc-fleet-evil-ran; "))
-    tarball(tmp_path / "evil", files[0].name, packages.wrapper(MIDDLE, description="evil"))
-    number = 0 if liar == "wrapper" else 1
-    with packages.registry(tgz, {files[number].name: evil[number]}) as url:
+    evil = tarball(tmp_path / "evil", files[0].name, packages.wrapper(MIDDLE, description="evil"))
+    with packages.registry(tgz, {evil.name: evil}) as url:
         assert "is not what the registry says it is (EINTEGRITY)" in refused(laptop, npm(prefix, MIDDLE, registry=url))
-    assert not Path("/tmp/cc-fleet-evil-ran").exists()
 
 
 def test_a_mirror_that_lies_consistently_is_caught_by_the_policy(laptop: Laptop, prefix: Path, tmp_path: Path) -> None:
@@ -139,10 +136,8 @@ def test_a_replaced_tarball_is_refused(laptop: Laptop, prefix: Path, tgz: Path) 
         Path(named[number]["file"]).write_bytes(kept)
 
 
-def test_a_replaced_program_is_refused(laptop: Laptop, prefix: Path, tgz: Path) -> None:
+def test_a_replaced_script_is_refused(laptop: Laptop, prefix: Path, tgz: Path) -> None:
     installed(prefix, NEW)
-    files = given(tarballs(tgz, MIDDLE))
-    assert "is not the one that the policy pins: its sha256 is" in refused(laptop, npm(prefix, MIDDLE, tarballs=files, sha256={SYSTEM: "0" * 64}))
     files = given(tarballs(tgz, OLD))
     assert "is not the one that the policy pins: its sha256 is" in refused(laptop, npm(prefix, OLD, tarballs=files, sha256={"cli.js": "0" * 64}))
 
@@ -157,39 +152,38 @@ def test_an_altered_program_of_the_right_version_is_put_right(laptop: Laptop, pr
     assert sha256(folder(prefix) / "bin/claude.exe") == pinned[SYSTEM]
 
 
-@pytest.mark.parametrize("spoilt", ["stub", "launcher", "odd", "empty", "bin", "version", "no launcher", "other launcher"])
-def test_what_is_broken_is_put_right(laptop: Laptop, prefix: Path, tgz: Path, spoilt: str) -> None:
+@pytest.mark.parametrize("spoilt", ["stub", "no program", "odd", "empty", "bin", "version", "no launcher", "other launcher"])
+def test_what_is_broken_is_seen_and_put_right(laptop: Laptop, prefix: Path, tgz: Path, spoilt: str) -> None:
     where = installed(prefix, MIDDLE)
-    about = where / "package.json"
-    if spoilt == "stub":
-        (where / "bin/claude.exe").unlink()
-        (where / "bin/claude.exe").write_bytes(packages.wrapper(MIDDLE)["bin/claude.exe"])
-    elif spoilt == "launcher":
-        (where / "bin/claude.exe").unlink()
-    elif spoilt == "no launcher":
+    texts = {
+        "odd": "[" * 100_000, "empty": "", "bin": '{"version": "2.1.153", "bin": {"claude": "../../../../etc/passwd"}}',
+        "version": '{"version": "2\\n\\u001b[31m", "bin": {"claude": "bin/claude.exe"}}',
+    }  # fmt: skip
+    if spoilt in texts:
+        (where / "package.json").write_text(texts[spoilt])
+    elif "launcher" in spoilt:
         (prefix / "bin/claude").unlink()
-    elif spoilt == "other launcher":
-        (prefix / "bin/claude").unlink()
-        (prefix / "bin/claude").symlink_to(f"../lib/node_modules/{PACKAGE}/cli.js")
+        if spoilt == "other launcher":
+            (prefix / "bin/claude").symlink_to(f"../lib/node_modules/{PACKAGE}/cli.js")
     else:
-        held = {"odd": "[" * 100_000, "empty": "", "bin": '{"version": "2.1.153", "bin": {"claude": "../../../../etc/passwd"}}', "version": '{"version": "2\\n\\u001b[31m", "bin": {"claude": "bin/claude.exe"}}'}
-        about.write_text(held[spoilt])
-    plan, outcomes = packages.carried_out(laptop, npm(prefix, MIDDLE, tarballs=given(tarballs(tgz, MIDDLE))))
-    assert plan.changes[0].expects[str(where)] in {f"version {MIDDLE} broken", "version unknown"}
-    assert states(outcomes) == ["done"]
-    assert said(prefix) == MIDDLE
+        (where / "bin/claude.exe").unlink()
+        if spoilt == "stub":
+            (where / "bin/claude.exe").write_bytes(packages.wrapper(MIDDLE)["bin/claude.exe"])
+    change = npm(prefix, MIDDLE, tarballs=given(tarballs(tgz, MIDDLE)))
+    (planned,) = laptop.sealed(change).changes
+    assert planned.expects == {str(where): "version unknown" if spoilt in texts else f"version {MIDDLE} broken"}
+    assert planned.produces == {str(where): f"version {MIDDLE}"}
+    if spoilt in {"stub", "empty", "other launcher"}:
+        assert states(packages.carried_out(laptop, change)[1]) == ["done"]
+        assert said(prefix) == MIDDLE
 
 
-def packed(laptop: Laptop, tgz: Path, kind: str) -> list[Path]:
+def packed(tgz: Path, kind: str) -> list[Path]:
     """Tarballs of 2.1.153 that are not what they should be."""
     files = tarballs(tgz, MIDDLE)
     wrong: dict[str, tuple[int, dict[str, bytes]]] = {
         "says another": (1, packages.platforms(MIDDLE, packages.saying("2.1.154"))),
-        "says nothing": (1, packages.platforms(MIDDLE, packages.program("echo hello"))),
-        "ends with an error": (1, packages.platforms(MIDDLE, packages.program(f"echo '2.1.153 {SECRET}'; exit 3"))),
-        "hangs": (1, packages.platforms(MIDDLE, packages.program("sleep 100"))),
         "no program": (1, {"package.json": packages.platforms(MIDDLE)["package.json"]}),
-        "script": (1, packages.platforms(MIDDLE, b"#!/bin/sh\necho 2.1.153\n")),
         "is another": (1, packages.platforms("2.1.154")),
         "is another's": (1, packages.platforms(MIDDLE, name="@anthropic-ai/claude-code-win32-x64")),
         "outside": (0, packages.wrapper(MIDDLE, bin={"claude": "../../../../../bin/sh"})),
@@ -206,32 +200,25 @@ def packed(laptop: Laptop, tgz: Path, kind: str) -> list[Path]:
         files[1].write_bytes(b"PK\3\4" * 100)
     elif kind == "wrapper alone":
         files.pop()
-    elif kind == "gone":
-        return [*files[:1], tgz / "gone.tgz"]
     return files
 
 
 @pytest.mark.parametrize(("kind", "reason"), [
     ("says another", "what came as 2.1.153 says that it is 2.1.154"),
-    ("says nothing", "what came as 2.1.153 does not say its version"),
-    ("ends with an error", "does not run here: asked for its version it ended with 3"),
-    ("hangs", "does not end within 1 s"),
     ("no program", "holds no program that can be linked"),
-    ("script", "the program of 2.1.153 is none"),
     ("is another", f"{OWN} 2.1.153 is not among the tarballs; `npm pack {OWN}@2.1.153` makes it"),
     ("is another's", f"{OWN} 2.1.153 is not among the tarballs"),
     ("outside", "its package.json names no program"),
     ("no json", "is no tarball of npm's; download it again"),
     ("deep json", "is no tarball of npm's; download it again"),
     ("needs more", "not among the tarballs"),
-    ("cut", "is no tarball of npm's; download it again"),
+    ("cut", "a tarball is not whole; download it again"),
     ("no tarball", "is no tarball of npm's; download it again"),
     ("wrapper alone", f"{OWN} 2.1.153 is not among the tarballs"),
 ])  # fmt: skip
-def test_tarballs_that_are_not_what_they_should_be(laptop: Laptop, prefix: Path, tgz: Path, kind: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cc_fleet.host.changes._package._SECONDS", 1.0)
+def test_tarballs_that_are_not_what_they_should_be(laptop: Laptop, prefix: Path, tgz: Path, kind: str, reason: str) -> None:
     installed(prefix, NEW)
-    assert reason in refused(laptop, npm(prefix, MIDDLE, tarballs=given(packed(laptop, tgz, kind))))
+    assert reason in refused(laptop, npm(prefix, MIDDLE, tarballs=given(packed(tgz, kind))))
 
 
 @pytest.mark.parametrize(("more", "reason"), [
@@ -246,8 +233,7 @@ def test_tarballs_that_are_not_what_they_should_be(laptop: Laptop, prefix: Path,
     ({"platform": 5}, "the plan's platform is not a text"),
     ({"registry": "--prefix=/"}, "the plan's registry is no address"),
     ({"registry": "http://127.0.0.1:1"}, "the registry cannot be reached (ECONNREFUSED); give --tarballs DIR to install without a registry"),
-    ({}, "the registry cannot be reached (ECONNREFUSED)"),
-], ids=range(12))  # fmt: skip
+], ids=range(11))  # fmt: skip
 def test_what_a_plan_may_say(laptop: Laptop, prefix: Path, more: dict[str, Any], reason: str) -> None:
     installed(prefix, NEW)
     assert reason in refused(laptop, npm(prefix, MIDDLE, **more) if "version" not in more else npm(prefix, **more))
@@ -260,14 +246,14 @@ def test_a_fifo_is_not_waited_for(laptop: Laptop, prefix: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("there", ["npm", "node", ""])
-def test_without_npm_or_node(laptop: Laptop, prefix: Path, tgz: Path, tmp_path: Path, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_or_node(laptop: Laptop, prefix: Path, tmp_path: Path, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(prefix, MIDDLE)
     (tmp_path / "bin").mkdir()
     if there:
         (tmp_path / "bin" / there).symlink_to(os.path.realpath(str(shutil.which(there))))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     missing = "node" if there == "npm" else "npm"
-    assert refused(laptop, npm(prefix, OLD, tarballs=given(tarballs(tgz, OLD)))).startswith(f"{missing} is needed and is in no folder of PATH that others cannot write")
+    assert refused(laptop, npm(prefix, OLD, tarballs=given(tarballs(tmp_path / "tgz", OLD)))).startswith(f"{missing} is needed and is in no folder of PATH that others cannot write")
 
 
 def test_npm_of_the_prefix_comes_before_that_of_path(laptop: Laptop, prefix: Path, tgz: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +266,7 @@ def test_npm_of_the_prefix_comes_before_that_of_path(laptop: Laptop, prefix: Pat
 
 
 @pytest.mark.parametrize("how", ["folder", "link", "file"])
-def test_a_program_that_others_can_change_is_not_run(laptop: Laptop, prefix: Path, tgz: Path, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_others_can_change_is_not_run(laptop: Laptop, prefix: Path, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(prefix, NEW)
     evil = tmp_path / "evil"
     evil.mkdir()
@@ -292,8 +278,15 @@ def test_a_program_that_others_can_change_is_not_run(laptop: Laptop, prefix: Pat
     evil.chmod(0o755 if how == "file" else 0o777)
     if how == "link":
         (place / "node").symlink_to(evil / "node")
-    monkeypatch.setenv("PATH", f"{place if how == 'link' else evil}:{os.environ['PATH']}")
-    assert states(packages.carried_out(laptop, npm(prefix, MIDDLE, tarballs=given(tarballs(tgz, MIDDLE))))[1]) == ["done"]
+    first = place if how == "link" else evil
+    change = npm(prefix, MIDDLE, tarballs=given(tarballs(tmp_path / "tgz", MIDDLE)))
+    if how == "folder":
+        monkeypatch.setenv("PATH", f"{first}:{os.environ['PATH']}")
+        assert states(packages.carried_out(laptop, change)[1]) == ["done"]
+    else:
+        (place / "npm").symlink_to(os.path.realpath(str(shutil.which("npm"))))
+        monkeypatch.setenv("PATH", f"{first}:{place}")
+        assert refused(laptop, change).startswith("node is needed")
     assert not (tmp_path / "ran").exists()
 
 
@@ -374,7 +367,7 @@ def test_no_room_for_a_tarball(laptop: Laptop, prefix: Path, tgz: Path) -> None:
     (None, SECRET, "it did not end within 15 minutes; run again, or give --tarballs DIR"),
 ], ids=range(6))  # fmt: skip
 def test_of_npms_words_only_its_codes_are_passed_on(code: int | None, out: str, reason: str) -> None:
-    assert _npm._reason(_npm.Ran(code, out)) == reason
+    assert _npm._reason(Ran(code, out)) == reason
 
 
 @pytest.fixture
