@@ -40,10 +40,10 @@ def apply(site: Site, args: Mapping[str, JSON]) -> None:
     named = entry.pw_shell or "/bin/sh"
     shell = "/bin/sh" if os.path.basename(named) in _NONE else named
     home = site.home or entry.pw_dir
-    environ = {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": named, "PATH": _path(site), "TERM": "dumb", **_package.QUIET}
+    environ = {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": named, "PATH": _path(site), "TERM": "dumb", "LANG": "C.UTF-8", **_package.QUIET}
     told = None
     for options in _ways(shell):
-        told = told or _asked(site, [shell, *options], environ)
+        told = told or _asked([shell, *options], environ)
     if told is None:
         raise Failed(f"{user}'s shell ({shell}) does not come up within {SECONDS:.0f} s, or does not answer, so what it runs is not known; look at its start-up files")
     where, version = told
@@ -68,10 +68,12 @@ def _ways(shell: str) -> list[list[str]]:
     return [["-c"]] if os.path.basename(shell) in {"csh", "tcsh"} else [["-l", "-i", "-c"], ["-l", "-c"]]
 
 
-def _asked(site: Site, shell: list[str], environ: Mapping[str, str]) -> Optional[tuple[str, str]]:
+def _asked(shell: list[str], environ: Mapping[str, str]) -> Optional[tuple[str, str]]:
     """Where ``claude`` is for the shell ("": nowhere), and the version that it says; None: the shell did not answer."""
+    from .. import program  # with what it imports, which a preview need not
+
     mark = f"cc-fleet-{os.urandom(6).hex()}"
-    ran = site.run([*shell, _question(os.path.basename(shell[0]), mark)], SECONDS, environ, cwd=environ["HOME"])
+    ran = program.run([*shell, _question(os.path.basename(shell[0]), mark)], SECONDS, environ, environ["HOME"])
     found = re.search(rf"(?s)(?m:^){mark}<(.*?)>{mark}(.*?)(?:{mark}\.|\Z)", ran.out)
     if found is None or ran.code is None:
         return None
@@ -82,6 +84,6 @@ def _asked(site: Site, shell: list[str], environ: Mapping[str, str]) -> Optional
 def _question(name: str, mark: str) -> str:
     """What the shell is told to do; one that speaks a language of its own lets a plain one look in its PATH."""
     if name == "fish":
-        return f'echo {mark}"<"(command -v claude)">"{mark}; or echo {mark}"<>"{mark}\nclaude --version </dev/null\necho {mark}.'
-    plain = f'echo "{mark}<$(command -v claude)>{mark}"\nclaude --version </dev/null\necho {mark}.'
+        return f'echo\necho {mark}"<"(command -v claude)">"{mark}; or echo {mark}"<>"{mark}\nclaude --version </dev/null\necho {mark}.'
+    plain = f'echo ""\necho "{mark}<$(command -v claude)>{mark}"\nclaude --version </dev/null\necho {mark}.'
     return plain if name in _POSIX else "sh -c '" + plain.replace("\n", "; ") + "'"

@@ -178,7 +178,8 @@ def test_without_npm_the_client_itself_is_asked(laptop: Laptop, tmp_path: Path, 
     if state == "done":
         assert said(laptop.home) == MIDDLE
         assert laptop.sealed(change).changes == ()
-        assert states(laptop.rollback("000001")) == ["undone"]
+        back = laptop.rollback("000001")
+        assert states(back) == ["undone"], back
     else:
         assert "what came as 2.1.153 says that it is 2.1.154" in outcomes[0].reason
     assert {name: one[1:3] + one[4:] for name, one in tree(laptop.home).items()} == first
