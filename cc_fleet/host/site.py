@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat as st
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional, Protocol
+from typing import Any, Callable, Iterator, Mapping, Optional, Protocol, Sequence
 
 from ..model import JSON
 from ..records import NamedTuple
@@ -106,11 +106,11 @@ class Site:
         found = self.state(path)
         return found[len("link ") :] if found.startswith("link ") else None
 
-    def find(self, name: str) -> Optional[str]:
-        """The program ``name``, where nobody but root and this user can have changed it."""
+    def find(self, name: str, first: Sequence[str] = ()) -> Optional[str]:
+        """The program ``name`` in ``first`` or PATH, where nobody but root and this user can have changed it."""
         from . import program
 
-        return program.find(name)
+        return program.find(name, first)
 
     def pretend(self, path: str, data: Optional[bytes]) -> None:
         """From now on ``path`` reads as ``data``: what an earlier change of the same plan would leave.  Where changes are made nothing is pretended."""

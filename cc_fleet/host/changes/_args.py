@@ -18,6 +18,11 @@ def texts(args: Mapping[str, JSON], name: str) -> list[str]:
     return [str(_is(one, str, name, "a list of texts")) for one in _list(args, name)]
 
 
+def objects(args: Mapping[str, JSON], name: str) -> list[Mapping[str, JSON]]:
+    """The list of objects ``name``, none where it is missing."""
+    return [_is(one, dict, name, "a list of objects") for one in _list(args, name)]
+
+
 def flag(args: Mapping[str, JSON], name: str) -> bool:
     """True or false; false where it is missing."""
     return args.get(name) is not None and bool(_of(args, name, bool, "true or false"))

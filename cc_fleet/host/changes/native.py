@@ -8,45 +8,38 @@ client's own ``claude install`` is asked. What came is checked before the link l
 from __future__ import annotations
 
 import os
-from typing import Mapping, Optional
+from typing import Mapping
 
 from ...model import JSON
 from ..change import Failed, Preview, Refused
 from ..site import Site
-from . import _args, _package
+from . import _args, _npm, _package, _tarball
 
-_MINUTES = 10 * 60.0
+_SECONDS = 10 * 60.0
 
 
 def preview(site: Site, args: Mapping[str, JSON]) -> Preview:
     """From which version to which."""
+    _package.live(site)
     wanted, (launcher, store) = _package.version(args), _places(args)
-    has = _state(site, launcher, store)
-    produces = f"version {wanted}"
+    has, produces = _state(site, launcher, store, args), f"version {wanted}"
     return Preview({launcher: has}, {launcher: produces}, (f"- Claude Code {has.split(' ', 1)[1]}", f"+ Claude Code {wanted}") if has != produces else ())
 
 
 def apply(site: Site, args: Mapping[str, JSON]) -> None:
     """Put the program into the store, check it, and lead the link to it."""
     wanted, (launcher, store) = _package.version(args), _places(args)
-    old = site.link(launcher) or ""
-    stage = site.staging(f"{store}/{wanted}")
-    if not _is_there(site, stage, f"{store}/{wanted}", args):
+    old, new = site.link(launcher) or "", f"{store}/{wanted}"
+    stage = site.staging(new)
+    if not _is_there(site, stage, new, args):
         if args.get("tarballs") or (_package.is_native(wanted) and site.find("npm")):
-            own = f"{_package.PACKAGE}-{args.get('platform') or _package.here()}"
-            program = f"{stage}/claude"
-            _package.taken(_package.fetched(site, stage, args, own)[own], "package/claude", program)
-            _package.check_program(program, wanted, args)
-            _package.check_version(site, stage, [program], wanted)
-            site.exchange(program, f"{store}/{wanted}")
+            _unpacked(site, stage, new, args)
         else:
-            _installed(site, launcher, store, wanted)
-            _package.check_program(f"{site.area.top}{store}/{wanted}", wanted, args)
-            _package.check_version(site, stage, [f"{site.area.top}{store}/{wanted}"], wanted)
-    if site.link(launcher) != _target(old, store, wanted):
+            _asked(site, stage, new, args)
+    if _led(launcher, site.link(launcher)) != new:
         site.symlink(launcher, _target(old, store, wanted))
-    if _state(site, launcher, store) != f"version {wanted}":
-        raise Failed(f"{launcher}: does not lead to {wanted}; something else changes it too")
+    if _state(site, launcher, store, args) != f"version {wanted}":
+        raise Failed(f"{launcher}: does not lead to {wanted}; something else changes it too, so end that and run again")
 
 
 def _places(args: Mapping[str, JSON]) -> tuple[str, str]:
@@ -59,41 +52,54 @@ def _target(old: str, store: str, wanted: str) -> str:
     return f"{old.rpartition('/')[0]}/{wanted}" if not old.startswith("/") and "/" in old else f"{store}/{wanted}"
 
 
-def _state(site: Site, launcher: str, store: str) -> str:
-    """Which version the link leads to, ``broken`` where there is no program."""
-    target = site.link(launcher)
-    if target is None:
+def _led(launcher: str, link: object) -> str:
+    """The path that a link's text means."""
+    return os.path.normpath(os.path.join(os.path.dirname(launcher), str(link or "")))
+
+
+def _state(site: Site, launcher: str, store: str, args: Mapping[str, JSON]) -> str:
+    """Which version the link leads to, ``broken`` where there is no program, ``altered`` where it is not the pinned one."""
+    link = site.link(launcher)
+    if link is None:
         raise Refused(f"{launcher}: is not the installer's link, so it is left alone; replace it by hand")
-    path = os.path.normpath(target if target.startswith("/") else f"{launcher.rpartition('/')[0]}/{target}")
-    if path.rpartition("/")[0] != store:
-        raise Refused(f"{launcher}: leads to {target}, not into {store}, so it is left alone; replace it by hand")
-    return f"version {path.rpartition('/')[2]}{'' if _is_program(site, path) else ' broken'}"
-
-
-def _is_program(site: Site, path: str) -> bool:
-    head: Optional[bytes] = site.head(path, 4)
-    return head in _package.PROGRAMS
+    path = _led(launcher, link)
+    if os.path.dirname(path) != store:
+        raise Refused(f"{launcher}: leads to {link[:200]}, not into {store}, so it is left alone; replace it by hand")
+    return _package.state(site, path, os.path.basename(path), args)
 
 
 def _is_there(site: Site, stage: str, path: str, args: Mapping[str, JSON]) -> bool:
     """Whether the store has the version already, and it is what it should be."""
-    if not _is_program(site, path):
-        return False
+    wanted = _package.version(args)
     try:
-        _package.check_program(f"{site.area.top}{path}", _package.version(args), args)
-        _package.check_version(site, stage, [f"{site.area.top}{path}"], _package.version(args))
+        if site.head(path, 4) not in _package.PROGRAMS:
+            return False
+        _package.check_program(path, wanted, args)
+        _package.check_version(site, stage, [path], wanted)
     except Refused:
         return False
     return True
 
 
-def _installed(site: Site, launcher: str, store: str, wanted: str) -> None:
+def _unpacked(site: Site, stage: str, new: str, args: Mapping[str, JSON]) -> None:
+    """The program of the platform's package, checked before it is in the store."""
+    wanted, own, program = _package.version(args), f"{_package.PACKAGE}-{_package.system(args)}", f"{stage}/claude"
+    _tarball.taken(_npm.fetched(site, stage, args, wanted, own)[own], "package/claude", program, f"{own} {wanted}")
+    _package.check_program(program, wanted, args)
+    _package.check_version(site, stage, [program], wanted)
+    site.exchange(program, new)
+
+
+def _asked(site: Site, stage: str, new: str, args: Mapping[str, JSON]) -> None:
     """Ask the client itself.  Without a network it ends with an error and leaves an empty file (measured)."""
+    wanted, (launcher, store) = _package.version(args), _places(args)
     ended = site.watch([store, launcher])
     try:
-        ran = site.run([launcher, "install", wanted], _MINUTES, _package.QUIET)
+        ran = site.run([launcher, "install", wanted], _SECONDS, _package.QUIET)
     finally:
         ended()
-    if ran.code != 0 or not _is_program(site, f"{store}/{wanted}"):
-        last = (ran.out.strip().splitlines() or ["it said nothing"])[-1][:200]
-        raise Failed(f"`claude install {wanted}` did not install it: {last}")
+    if ran.code != 0:
+        why = f"did not end within {_SECONDS / 60:.0f} minutes" if ran.code is None else f"ended with {ran.code}"
+        raise Failed(f"`claude install {wanted}` {why}; it needs downloads.claude.ai, so give --tarballs DIR, or npm and a registry")
+    _package.check_program(new, wanted, args)
+    _package.check_version(site, stage, [new], wanted)

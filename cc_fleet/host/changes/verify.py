@@ -1,26 +1,30 @@
 """What the user's login shell runs when they type ``claude``.
 
 args: ``user``; ``version`` that it should be; ``of``, the numbers of the changes that are undone where it is not. The shell is started as
-a terminal would, with nothing of this process's environment, and asked where ``claude`` is and for its version.
+a terminal would, with nothing of this process's environment, and asked where ``claude`` is and for its version; where it does not come up
+so (it starts tmux, it asks for something), as a login shell without a terminal.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import Mapping
+from typing import Mapping, Optional
 
 from ...model import JSON
 from ..change import Failed, Preview, Refused
-from ..program import PATH
+from ..login import DEFAULT_PATH, MAC_PATH
 from ..site import Site
 from . import _args, _package
 
-_MARK = "cc-fleet:"
+SECONDS = 30.0
+_POSIX = frozenset(("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"))
+_NONE = frozenset(("nologin", "false", "true"))
 
 
-def preview(site: Site, args: Mapping[str, JSON]) -> Preview:  # noqa: ARG001  # one signature for all kinds
+def preview(site: Site, args: Mapping[str, JSON]) -> Preview:
     """Nothing is there before it was asked."""
+    _package.live(site)
     return Preview({}, {f"what {_args.text(args, 'user')}'s shell runs": f"version {_package.version(args)}"})
 
 
@@ -31,17 +35,55 @@ def apply(site: Site, args: Mapping[str, JSON]) -> None:
     user, wanted = _args.text(args, "user"), _package.version(args)
     try:
         entry = pwd.getpwnam(user)
-    except KeyError:
-        raise Refused(f"{user}: is no user of this machine") from None
-    shell = entry.pw_shell or "/bin/sh"
-    asked = f"echo {_MARK}(command -v claude)" if os.path.basename(shell) == "fish" else f'echo "{_MARK}$(command -v claude)"'
-    environ = {"HOME": entry.pw_dir, "USER": user, "LOGNAME": user, "SHELL": shell, "PATH": PATH, "TERM": "dumb", **_package.QUIET}
-    ran = site.run([shell, "-l", "-i", "-c", f"{asked}\nclaude --version"], 60.0, environ, cwd=entry.pw_dir)
-    where = re.search(rf"(?m)^{_MARK}(.*)$", ran.out)
-    told = re.search(r"(?m)^(\d+\.\d+\.\d+\S*)(?: \(Claude Code\))?\s*$", ran.out[where.end() :] if where else "")
-    if where is None or ran.code is None:
-        raise Failed(f"{user}'s shell ({shell}) does not come up, so what it runs is not known")
-    if not where[1].strip():
-        raise Failed(f"{user}'s shell finds no claude in its PATH")
-    if told is None or told[1] != wanted:
-        raise Failed(f"{user}'s shell runs {told[1] if told else 'something'} ({where[1].strip()[:200]}), not {wanted}")
+    except (KeyError, ValueError):
+        raise Refused(f"{user[:60]}: is no user of this machine; plan again") from None
+    named = entry.pw_shell or "/bin/sh"
+    shell = "/bin/sh" if os.path.basename(named) in _NONE else named
+    home = site.home or entry.pw_dir
+    environ = {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": named, "PATH": _path(site), "TERM": "dumb", "LANG": "C.UTF-8", **_package.QUIET}
+    told = None
+    for options in _ways(shell):
+        told = told or _asked([shell, *options], environ)
+    if told is None:
+        raise Failed(f"{user}'s shell ({shell}) does not come up within {SECONDS:.0f} s, or does not answer, so what it runs is not known; look at its start-up files")
+    where, version = told
+    if not where:
+        raise Failed(f"{user}'s shell finds no claude in its PATH; look at PATH in its start-up files")
+    if version != wanted:
+        raise Failed(f"{user}'s shell runs {f'Claude Code {version}' if version else 'what does not say its version'} ({where}), not {wanted}; remove it, or put it last in PATH")
+
+
+def _path(site: Site) -> str:
+    """PATH as a session begins with it."""
+    try:
+        text = (site.read("/etc/environment", 1024 * 1024) or b"").decode("utf-8", "replace")
+    except Refused:
+        text = ""
+    found = re.findall(r"""(?m)^\s*(?:export\s+)?PATH=["']?([^"'\n]+)""", text)
+    return found[-1].strip() if found else MAC_PATH if site.os == "macos" else DEFAULT_PATH
+
+
+def _ways(shell: str) -> list[list[str]]:
+    """How the shell is started: as in a terminal first."""
+    return [["-c"]] if os.path.basename(shell) in {"csh", "tcsh"} else [["-l", "-i", "-c"], ["-l", "-c"]]
+
+
+def _asked(shell: list[str], environ: Mapping[str, str]) -> Optional[tuple[str, str]]:
+    """Where ``claude`` is for the shell ("": nowhere), and the version that it says; None: the shell did not answer."""
+    from .. import program  # with what it imports, which a preview need not
+
+    mark = f"cc-fleet-{os.urandom(6).hex()}"
+    ran = program.run([*shell, _question(os.path.basename(shell[0]), mark)], SECONDS, environ, environ["HOME"])
+    found = re.search(rf"(?s)(?m:^){mark}<(.*?)>{mark}(.*?)(?:{mark}\.|\Z)", ran.out)
+    if found is None or ran.code is None:
+        return None
+    said = _package.SAYS.search(found[2])
+    return "".join(letter if letter.isprintable() else " " for letter in found[1].strip()[:200]), said[1] if said else ""
+
+
+def _question(name: str, mark: str) -> str:
+    """What the shell is told to do; one that speaks a language of its own lets a plain one look in its PATH."""
+    if name == "fish":
+        return f'echo\necho {mark}"<"(command -v claude)">"{mark}; or echo {mark}"<>"{mark}\nclaude --version </dev/null\necho {mark}.'
+    plain = f'echo ""\necho "{mark}<$(command -v claude)>{mark}"\nclaude --version </dev/null\necho {mark}.'
+    return plain if name in _POSIX else "sh -c '" + plain.replace("\n", "; ") + "'"
