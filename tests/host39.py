@@ -118,7 +118,7 @@ def test_a_plan_is_sealed_made_and_taken_back(python39: str, root: Path, program
     """By the zipapp, under 3.9: every kind that works below a folder is loaded by name, as plugins are."""
     settings = root / "home/bob/.claude/settings.json"
     before = settings.read_bytes()
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"kind": "own-file", "what": "our file", "user": None, "args": {"file": "/etc/claude-code/managed-settings.d/50-cc-fleet.json", "content": '{"model": "opus"}'}, "phase": 0},
         {"kind": "settings", "what": "ada's", "user": "ada", "args": {"file": "/home/ada/.claude/settings.json", "set": [[["env", "DISABLE_AUTOUPDATER"], "1"]], "remove": []}, "phase": 0},
         {"kind": "settings", "what": "bob's", "user": "bob", "args": {"file": str(settings)[len(str(root)) :], "set": [[["model"], "opus"]], "remove": []}, "phase": 0},

@@ -106,7 +106,7 @@ def test_a_stored_version_that_is_not_what_it_should_be_is_replaced(laptop: Lapt
     (saying(MIDDLE), {"tarballs": [{"file": "/dev/null", "sha256": "0" * 64}]}, "/dev/null: is not a regular file"),
     (saying(MIDDLE), {"platform": "linux-arm64"}, "@anthropic-ai/claude-code-linux-arm64 2.1.153 is not among the tarballs"),
 ], ids=range(11))  # fmt: skip
-def test_what_came_is_not_what_it_should_be(laptop: Laptop, tgz: Path, does: bytes, more: dict[str, Any], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_came_is_not_what_it_should_be(laptop: Laptop, tgz: Path, does: bytes, more: dict[str, Any], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: PLR0917
     monkeypatch.setattr("cc_fleet.host.changes._package._SECONDS", 1.0)
     stored(laptop.home, NEW)
     assert reason in refused(laptop, native(laptop.home, MIDDLE, **{"tarballs": given(tarballs(tgz, MIDDLE, does)), **more}))

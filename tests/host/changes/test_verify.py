@@ -84,7 +84,7 @@ WINS = 'PATH="$HOME/.local/bin:$PATH"\n'
 
 @pytest.mark.parametrize(("text", "reason"), [
     (f"{WINS}alias claude='{{home}}/old'\n", f"runs Claude Code {NEW} (alias claude='{{home}}/old'), not {MIDDLE}"),
-    (f"{WINS}claude() {{ {{home}}/old \"$@\"; }}\n", f"runs Claude Code {NEW} (claude), not {MIDDLE}"),
+    (f'{WINS}claude() {{ {{home}}/old "$@"; }}\n', f"runs Claude Code {NEW} (claude), not {MIDDLE}"),
     (f"{WINS}claude() {{ echo 'I am your model'; }}\n", f"runs what does not say its version (claude), not {MIDDLE}"),
     ("PATH=/usr/bin:/bin\n", "finds no claude in its PATH; look at PATH in its start-up files"),
     (f"{WINS}echo {MIDDLE}\nclaude() {{ {{home}}/old; }}\n", f"runs Claude Code {NEW} (claude)"),
@@ -103,7 +103,7 @@ def test_what_is_in_front_of_it(laptop: Laptop, tmp_path: Path, text: str, reaso
 
 @pytest.mark.parametrize("text", [
     "echo welcome; echo 2.1.330; printf 'no newline'\n", "yes noise | head -c 3000000\n", "trap 'echo bye 2.1.330' EXIT\n", "PS1='$(echo 9.9.9)'; set -x\n", "read -r answer\n",
-    "case $- in *i*) exec false;; esac\n", "case $- in *i*) exit 0;; esac\n", f"alias claude='{{home}}/.local/bin/claude'\n", "printf '\\033]0;title\\007'; echo 'cc-fleet:/x'\n",
+    "case $- in *i*) exec false;; esac\n", "case $- in *i*) exit 0;; esac\n", "alias claude='{home}/.local/bin/claude'\n", "printf '\\033]0;title\\007'; echo 'cc-fleet:/x'\n",
     "set -e; false || true\n",
 ], ids=range(10))  # fmt: skip
 def test_noise_is_not_taken_for_an_answer(laptop: Laptop, tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
