@@ -130,13 +130,13 @@ def appear(folder: int, made: str, other: int, name: str) -> None:
 
 def _settle(folder: int, temp: str, name: str, ours: str, expected: str) -> None:
     """What was replaced stands in ``temp``: delete it where it is what was expected.  Where somebody wrote meanwhile, the newest of their words gets the name."""
-    placed, clashed = ours, False
+    before, placed, clashed = expected, ours, False
     for _ in range(_CLASHES):
         quiet, found = _quiet(folder, temp), seen(folder, temp)
-        if quiet and (found == expected or (clashed and (found == ours or seen(folder, name) != placed))):  # or newer words have the name
+        if quiet and found == before:  # nothing came in between
             discard(folder, temp)
             break
-        clashed, placed = True, found
+        before, placed, clashed = placed, found, True  # what came is newer than what was there before
         exchange(folder, temp, folder, name)
     if clashed:
         raise Refused("was written by another program at the same time, and is as it left it; run again")

@@ -19,6 +19,8 @@ import pytest
 from cc_fleet.host import applying, files, journal, replacing
 from cc_fleet.host.change import Outcome, PlanError
 from cc_fleet.host.ground import Ground
+from cc_fleet.host.site import Site
+from tests.host.changing import trial
 from tests.host.changing.place import Place, change, digest, needs, text
 
 
@@ -455,6 +457,75 @@ def test_what_is_done_is_on_the_disk_before_and_after(place: Place, monkeypatch:
     assert before[-5:] == [f"{run}/journal", f"{run}/images/1", f"{run}/images", f"{run}/journal", f"{place.etc}/.file.cc-fleet-000001.tmp"]
     assert flushed[0] == place.etc
     assert flushed.count(f"{run}/journal") >= 3
+
+
+def test_what_is_written_between_a_kinds_look_and_its_write(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = f"{place.etc}/file"
+    place.put(file, "before")
+
+    def do(site: Site, args: Any) -> None:
+        assert site.read(file) == b"before"
+        place.put(file, "theirs")
+        site.write(file, b"after, made of before")
+
+    plan = place.sealed(change(None, ["write", file, "after"]))
+    monkeypatch.setattr(trial, "apply", do)
+    (outcome,) = place.apply(plan)[1]
+    assert (outcome.state, outcome.reason) == ("refused", f"{file}: changed while it was being worked on; run again")
+    assert text(file) == "theirs"
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_the_newest_words_keep_the_name(place: Place, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Somebody replaces the file just before each time that it changes places."""
+    if replacing._renameat2() is None:
+        pytest.skip("this kernel exchanges nothing")
+    file, real, count = f"{place.etc}/file", replacing.exchange, [0]
+    place.put(file, "before")
+
+    def exchange(first: int, one: str, second: int, other: str) -> bool:
+        if count[0] < writes:
+            count[0] += 1
+            place.put(f"{place.base}/theirs", f"theirs {count[0]}")
+            os.rename(f"{place.base}/theirs", file)
+        return real(first, one, second, other)
+
+    plan = place.sealed(change(None, ["write", file, "after"]))
+    monkeypatch.setattr(replacing, "exchange", exchange)
+    (outcome,) = place.apply(plan)[1]
+    assert outcome.state == "refused"
+    assert text(file) == f"theirs {writes}"
+    assert os.listdir(place.etc) == ["file"]
+
+
+def test_who_had_the_file_open_before_it_changed_places_is_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    if replacing._renameat2() is None or not hasattr(fcntl, "F_SETLEASE"):
+        pytest.skip("this system does not tell who has a file open")
+    file, real, children = f"{place.etc}/file", replacing.exchange, list[int]()
+    place.put(file, "before")
+
+    def exchange(first: int, one: str, second: int, other: str) -> bool:
+        if not children:
+            read, write = os.pipe()
+            children.append(os.fork())
+            if children[0] == 0:
+                with open(file, "r+", encoding="utf-8") as opened:
+                    os.write(write, b"x")
+                    time.sleep(0.05)
+                    opened.write("theirs")
+                os._exit(0)
+            os.read(read, 1)
+            os.close(read)
+            os.close(write)
+        return real(first, one, second, other)
+
+    plan = place.sealed(change(None, ["write", file, "after"]))
+    monkeypatch.setattr(replacing, "exchange", exchange)
+    (outcome,) = place.apply(plan)[1]
+    os.waitpid(children[0], 0)
+    assert outcome.state == "refused"
+    assert text(file) == "theirs"
+    assert os.listdir(place.etc) == ["file"]
 
 
 def test_roots_umask_hides_nothing_from_users(place: Place) -> None:
