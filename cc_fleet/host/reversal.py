@@ -136,7 +136,8 @@ def _unwatch(site: Site, step: dict[str, Any], *, force: bool) -> None:
         now = site.remembered(path, images=False)
         if now.get("state") == was["state"] and now.get("names") == was.get("names") and ("bytes" not in was or now["meta"]["mtime"] == was["meta"]["mtime"]):
             continue
-        missing = {one for one in was.get("names") or () if ".cc-fleet-" not in one} - set(now.get("names") or ())  # what is made to make something is swept
+        ours = {name for name in was.get("names") or () if ".cc-fleet-" in name or f"{path}/{name}" in step["paths"]}  # made to be taken away, or kept
+        missing = set(was.get("names") or ()) - ours - set(now.get("names") or ())
         if missing:
             raise Refused(f"{path}: {', '.join(sorted(missing))} is gone from it and was not kept, so what was there before the run cannot be put back")
         since = set(now.get("names") or ()) - set((then or {}).get("names") or ()) if was["state"] == ABSENT else None

@@ -130,7 +130,8 @@ def test_an_upgrade_over_a_leftover_of_that_version(laptop: Laptop, mark: str) -
     assert states(outcomes) == ["done"], outcomes
     assert runs(laptop) == NEW
     assert (root(laptop) / f"{CLAUDE}-{NEW}" / "x.js").read_text() != "changed"
-    assert states(laptop.rollback(run)) == ["undone"]
+    outcomes = laptop.rollback(run)
+    assert states(outcomes) == ["undone"], outcomes
     assert snapshot(root(laptop)) == before
     assert runs(laptop) == OLD
 

@@ -123,9 +123,13 @@ def test_where_the_editor_deleted_the_old_folder_nothing_is_half_put_back(laptop
         assert snapshot(root(laptop)) == after
 
 
+@pytest.mark.parametrize("mark", ["", "{}", None])
 @pytest.mark.parametrize("since", [None, "", '{"a.b-1.0.0":true}'])
-def test_marks_that_the_editor_wrote_since_do_not_keep_it_from_coming_back(laptop: Laptop, since: str | None) -> None:
-    before = started(laptop, "upgrade")
+def test_marks_that_the_editor_wrote_since_do_not_keep_it_from_coming_back(laptop: Laptop, mark: str | None, since: str | None) -> None:
+    started(laptop, "upgrade")
+    if mark is not None:
+        (root(laptop) / ".obsolete").write_text(mark)
+    before = snapshot(root(laptop))
     run, _ = laptop.apply(laptop.sealed(install(root(laptop), NEW, package(laptop, NEW))))
     (root(laptop) / ".obsolete").unlink()
     if since is not None:
