@@ -74,7 +74,7 @@ def killed(made: Laptop, at: str) -> None:
         time.sleep(0.002)
     assert applying.wait(1) != 0, "it was killed"
     gone = time.monotonic() + 5
-    while (left := made.root(["pgrep", "-f", "npm|cc_fleet"], check=False).stdout) and time.monotonic() < gone:
+    while (left := made.root(["pgrep", "-a", "-f", "^npm|-m cc_fleet|npm-cli"], check=False).stdout) and time.monotonic() < gone:
         time.sleep(0.05)
     assert left == "", "what it started ended with it"
 
@@ -100,7 +100,7 @@ def test_killed(running: Laptop, at: str, to: str, then: str, back: bool) -> Non
         done = running.fleet("rollback", "--policy", "default", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert has(running) == runs(running) == NEW
-    assert staging(running) == []
+    assert staging(running, kept="000001") == []
     assert whole(running) == before
 
 
@@ -109,7 +109,7 @@ def whole(made: Laptop) -> list[str]:
     return [line for line in made.tree(f"{MODULES}/claude-code", "/usr/local/bin").splitlines() if not line.startswith("/usr/local/bin ")]
 
 
-def staging(made: Laptop) -> list[str]:
-    """What was only made to make something else; what replaced copies are kept for the first run's rollback is none."""
+def staging(made: Laptop, kept: str = "") -> list[str]:
+    """What was only made to make something else, and replaced copies but those that the run ``kept`` (each that can be taken back) keeps."""
     found = made.root(["find", "/usr/local", "/home", "/var/lib/cc-fleet", "-name", "*.cc-fleet-*"]).stdout.splitlines()
-    return [path for path in found if not path.endswith((".cc-fleet-000001.old",))]
+    return [path for path in found if not path.endswith(f"{kept}.old")]
