@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from cc_fleet.host import applying
+    from cc_fleet.host import applying, undoing
 
     args.exit_zero, args.if_nothing = False, None
     if sys.platform == "win32":
@@ -42,8 +42,10 @@ def run(args: argparse.Namespace) -> int:
     loaded = chosen_policy(args.policy)
     machine = _machine.read(args.root, loaded)
     here = ground.of(machine, args.root)
-    plan = _machine.loaded_plan(args.plan) if args.plan else _machine.planned(args)[0]
     try:
+        if not args.plan and not args.dry_run:
+            undoing.settle(here)
+        plan = _machine.loaded_plan(args.plan) if args.plan else _machine.planned(args)[0]
         if args.dry_run:
             applying.check(plan, here)
             _machine.print_plan(plan, args)

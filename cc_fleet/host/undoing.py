@@ -83,8 +83,16 @@ def _one(run: Run, ground: Ground, user: Optional[str], step: dict[str, Any], *,
     return said[-1] if said else None
 
 
-def recovered(journal: Journal, ground: Ground, plan: str) -> Optional[Run]:
-    """Clean up after a run that was cut short: its unfinished change is taken back.  The run itself where it had the same plan, to go on with."""
+def settle(ground: Ground) -> None:
+    """Clean up after a run that was cut short, before a plan is made: of what is half done one would think that it is done."""
+    journal = Journal(ground.journal, ground.top)
+    if journal.runs():
+        with journal:
+            recovered(journal, ground, None)
+
+
+def recovered(journal: Journal, ground: Ground, plan: Optional[str]) -> Optional[Run]:
+    """Clean up after a run that was cut short: its unfinished change is taken back.  The run itself where it had the same plan, to go on with, or no plan is known yet."""
     name = next(iter(journal.runs()[::-1]), None)
     if name is None:
         return None
@@ -97,7 +105,7 @@ def recovered(journal: Journal, ground: Ground, plan: str) -> Optional[Run]:
     for number in sorted({int(one["change"]) for one in entries if "op" in one} - ended, reverse=True):
         undo(run, ground, number, force=False)
     swept(run, ground)
-    if entries[0].get("plan") == plan:
+    if plan is None or entries[0].get("plan") == plan:
         return run
     run.record({"end": "interrupted"})
     return None
