@@ -128,7 +128,7 @@ def test_a_damaged_image_is_no_plan(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(("args", "told"), [
-    ([], "give one of --repo and --image"), (["--repo", ".", "--image", "x"], "give one of --repo and --image"), (["--repo", ".", "--verify"], "--verify is about images"),
+    (["--repo", ".", "--image", "x"], "--repo and --image are two targets; give one"), (["--verify"], "--verify is about images"), (["--repo", ".", "--verify"], "--verify is about images"),
     (["--image", "x", "--no-ignore"], "--no-ignore is about repositories"), (["--image", "/nowhere"], "no such file"),
 ])  # fmt: skip
 def test_what_the_command_refuses(args: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
