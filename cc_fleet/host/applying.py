@@ -242,13 +242,12 @@ class _Work:
         of = change.args.get("of")
         numbers = [found.number, *(number for number in of if isinstance(number, int))] if change.kind == "verify" and isinstance(of, list) else [found.number]
         for number in sorted(set(numbers), reverse=True):
-            one = self.plan.changes[number]
-            denied = one.args.get("denied")
-            was = self.outcomes.get(number)
+            denied, was = self.plan.changes[number].args.get("denied"), self.outcomes.get(number)
             if was is not None and was.state != "done":
                 continue
-            if denied and was is not None:
-                self.outcomes[number] = was._replace(state="kept", reason=f"{found.reason}; not put back: what was there before is denied ({'; '.join(map(str, denied.values()))})")
+            if isinstance(denied, dict) and denied and (was is not None or any(one.get("op") == "swap" and one["change"] == number for one in self.run.entries())):
+                told = (was or found)._replace(state="kept", reason=f"{found.reason}; not put back: what was there before is denied ({'; '.join(map(str, denied.values()))})")
+                self.outcomes[number], found = told, told if number == found.number else found
                 continue
             conflicts = undoing.undo(self.run, self.ground, number, force=False)
             reason = "; ".join([found.reason if number == found.number else f"undone, for {found.reason}", *conflicts])

@@ -78,7 +78,14 @@ def _asked(shell: list[str], environ: Mapping[str, str]) -> Optional[tuple[str, 
     if found is None or ran.code is None:
         return None
     said = _package.SAYS.search(found[2])
-    return "".join(letter if letter.isprintable() else " " for letter in found[1].strip()[:200]), said[1] if said else ""
+    return _named(found[1].strip()), said[1] if said else ""
+
+
+def _named(where: str) -> str:
+    """A program's path; of what a person defined only what it is, for there may be a token in it."""
+    if not where.startswith("/"):
+        return where and ("an alias" if where.startswith("alias ") or "=" in where else "a function")
+    return "".join(letter if letter.isprintable() else " " for letter in where[:200])
 
 
 def _question(name: str, mark: str) -> str:

@@ -83,12 +83,12 @@ WINS = 'PATH="$HOME/.local/bin:$PATH"\n'
 
 
 @pytest.mark.parametrize(("text", "reason"), [
-    (f"{WINS}alias claude='{{home}}/old'\n", f"runs Claude Code {NEW} (alias claude='{{home}}/old'), not {MIDDLE}"),
-    (f'{WINS}claude() {{ {{home}}/old "$@"; }}\n', f"runs Claude Code {NEW} (claude), not {MIDDLE}"),
-    (f"{WINS}claude() {{ echo 'I am your model'; }}\n", f"runs what does not say its version (claude), not {MIDDLE}"),
+    (f"{WINS}alias claude='ANTHROPIC_API_KEY=sk-ant-of-ada {{home}}/old'\n", f"runs Claude Code {NEW} (an alias), not {MIDDLE}"),
+    (f'{WINS}claude() {{ {{home}}/old "$@"; }}\n', f"runs Claude Code {NEW} (a function), not {MIDDLE}"),
+    (f"{WINS}claude() {{ echo 'I am your model'; }}\n", f"runs what does not say its version (a function), not {MIDDLE}"),
     ("PATH=/usr/bin:/bin\n", "finds no claude in its PATH; look at PATH in its start-up files"),
-    (f"{WINS}echo {MIDDLE}\nclaude() {{ {{home}}/old; }}\n", f"runs Claude Code {NEW} (claude)"),
-    (f"{WINS}claude() {{ echo '{MIDDLE}0 (Claude Code)'; }}\n", f"runs Claude Code {MIDDLE}0 (claude)"),
+    (f"{WINS}echo {MIDDLE}\nclaude() {{ {{home}}/old; }}\n", f"runs Claude Code {NEW} (a function)"),
+    (f"{WINS}claude() {{ echo '{MIDDLE}0 (Claude Code)'; }}\n", f"runs Claude Code {MIDDLE}0 (a function)"),
 ], ids=("alias", "function", "function that says nothing", "not in PATH", "noise that is the version", "a longer version"))  # fmt: skip
 def test_what_is_in_front_of_it(laptop: Laptop, tmp_path: Path, text: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     has(monkeypatch, "bash")
@@ -156,3 +156,16 @@ def test_nothing_of_this_process_reaches_the_shell(laptop: Laptop, tmp_path: Pat
     assert (laptop.home / "in").read_text() == "/dev/null\n0022\n"
     assert int((laptop.home / "fds").read_text()) <= 6
     assert stat.S_ISREG((laptop.home / "seen").stat().st_mode)
+
+
+def test_what_is_denied_is_not_put_back(laptop: Laptop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has(monkeypatch, "bash")
+    starts(laptop, "PATH=/usr/bin:/bin\n")
+    stored(laptop.home, NEW)
+    change = native(laptop.home, MIDDLE, tarballs=given(tarballs(tmp_path / "tgz", MIDDLE)))
+    change = change._replace(args={**change.args, "denied": {NEW: "OPS-9: duplicate ids"}})
+    look = Change("verify", "check", USER, {"user": USER, "version": MIDDLE, "of": [0]}, VERIFY)
+    _, outcomes = packages.carried_out(laptop, change, look)
+    assert states(outcomes) == ["kept", "failed"]
+    assert outcomes[0].reason.endswith("; not put back: what was there before is denied (OPS-9: duplicate ids)")
+    assert os.readlink(laptop.home / ".local/bin/claude").endswith(MIDDLE)
