@@ -89,7 +89,7 @@ def wrapper(version: str, **more: Any) -> dict[str, bytes]:
         held = {"name": PACKAGE, "version": version, "bin": {"claude": "cli.js"}, "type": "module"}
         return {"package.json": json.dumps(held | more).encode(), "cli.js": script(version)}
     held = {
-        "name": PACKAGE, "version": version, "bin": {"claude": "bin/claude.exe"}, "scripts": {"postinstall": "touch ../../../../../scripts-ran; touch /tmp/cc-fleet-scripts-ran"},
+        "name": PACKAGE, "version": version, "bin": {"claude": "bin/claude.exe"}, "scripts": {"postinstall": "touch $HOME/scripts-ran"},
         "optionalDependencies": {f"{PACKAGE}-{system}": version for system in (SYSTEM, "darwin-arm64", "win32-x64")},
     }  # fmt: skip
     return {"package.json": json.dumps(held | more).encode(), "bin/claude.exe": b'echo "Error: claude native binary not installed." >&2\nexit 1\n'}
@@ -193,6 +193,9 @@ def refused(laptop: Laptop, change: Change, *, state: str = "refused") -> str:
         (outcome,) = carried_out(laptop, change)[1]
         assert outcome.state == state, outcome
         reason = outcome.reason
+        steps = [json.loads(line).get("op") for line in sorted(laptop.journal.glob("runs/*/journal"))[-1].read_text().splitlines()]
+        assert "swap" not in steps, "nothing was there, not even for a moment, that had not been looked at"
+        assert "staging" in steps
     assert tree(laptop.home) == before
     assert "\n" not in reason
     assert "Traceback" not in reason
