@@ -193,7 +193,7 @@ def refused(laptop: Laptop, change: Change, *, state: str = "refused") -> str:
         (outcome,) = carried_out(laptop, change)[1]
         assert outcome.state == state, outcome
         reason = outcome.reason
-        steps = [json.loads(line).get("op") for line in sorted(laptop.journal.glob("runs/*/journal"))[-1].read_text().splitlines()]
+        steps = [json.loads(line).get("op") for line in max(laptop.journal.glob("runs/*/journal")).read_text().splitlines()]
         assert "swap" not in steps, "nothing was there, not even for a moment, that had not been looked at"
         assert "staging" in steps
     assert tree(laptop.home) == before
