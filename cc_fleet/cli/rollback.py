@@ -36,22 +36,27 @@ def run(args: argparse.Namespace) -> int:
     loaded = chosen_policy(args.policy)
     here = ground.of(_machine.read(args.root, loaded), args.root)
     found: list[Outcome] = []
+    empty = "nothing to take back"
     try:
         with Journal(here.journal, here.top) as journal:
-            if not args.list:
-                undoing.recovered(journal, here, "")
+            cut = undoing.recovered(journal, here, None) if not args.list else None
             runs = undoing.open_runs(journal)
             if args.list:
                 _listed(runs)
                 return 0
+            if cut is not None:
+                cut.record({"end": "interrupted"})
+            if cut is not None and not args.all and not args.run and cut.name not in [one.name for one in runs]:
+                empty = f"run {cut.name} was cut short: what it had begun is taken back, and earlier runs stay as they are"
+                runs = []
             for one in _chosen(runs, args):
                 found += undoing.rollback(one, here, _denied(loaded, undoing.load_plan(one)), force=args.force)
     except PlanError as err:
         raise InputError(str(err)) from None
     complete = all(one.state == "undone" for one in found)
     _machine.print_outcomes(args.run or "", found, args, complete=complete)
-    if not found:
-        print("nothing to take back")
+    if not found and args.format == "text":
+        print(empty)
     return 0 if complete else 5
 
 

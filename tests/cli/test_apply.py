@@ -263,6 +263,21 @@ def test_runs_are_listed_and_taken_back_by_name_or_all(laptop: Path, capsys: pyt
     assert contents(laptop) == before
 
 
+def test_a_run_that_was_cut_short_is_taken_back_and_the_one_before_it_stays(laptop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fleet(laptop, "apply", "--yes") == 0
+    before = contents(laptop)
+    (laptop.parent / "policy.yaml").write_text(POLICY.replace('"1"}', '"1", CLAUDE_CODE_MAX_OUTPUT_TOKENS: "9000"}'))
+    assert fleet(laptop, "apply", "--yes") == 0
+    journal = laptop / "var/lib/cc-fleet/runs/000002/journal"
+    journal.write_text("".join(line for line in journal.read_text().splitlines(keepends=True) if '"outcome"' not in line and '"end"' not in line))
+    capsys.readouterr()
+    assert fleet(laptop, "rollback") == 0
+    assert "run 000002 was cut short: what it had begun is taken back" in capsys.readouterr().out
+    assert contents(laptop) == before
+    assert fleet(laptop, "rollback", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["complete"] is True
+
+
 def test_lifting_a_pin_removes_what_the_pin_wrote(laptop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(laptop)
     assert fleet(laptop, "apply", "--yes") == 0
