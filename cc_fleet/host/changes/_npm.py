@@ -82,7 +82,9 @@ def _run(site: Site, stage: str, args: Mapping[str, JSON], words: list[str]) -> 
     from ..program import path  # with what it imports, which a preview need not
 
     npm, node = program(site, "npm", args), program(site, "node", args)
-    options = ["--cache", f"{stage}/cache", "--loglevel=error", "--no-update-notifier", "--ignore-scripts", "--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=4000"]
+    # What an .npmrc may say beside registries and logins does not count.
+    own = ["--no-dry-run", "--no-json", "--no-package-lock-only", "--no-engine-strict", "--include=optional", "--install-strategy=hoisted", "--umask=0022"]
+    options = [*own, "--cache", f"{stage}/cache", "--loglevel=error", "--no-update-notifier", "--ignore-scripts", "--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=4000"]
     if args.get("registry") is not None:
         registry = _args.text(args, "registry")
         if not re.match(r"https?://[^\s/]", registry):

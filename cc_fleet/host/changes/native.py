@@ -2,7 +2,8 @@
 
 args: ``home``; ``version``; ``platform``, ``sha256``, ``tarballs``, ``registry`` and ``denied`` as npm's have them. The program comes from the platform's npm
 package where there is one (2.1.113 and later) and npm, or a tarball, is at hand: that can be checked and comes from a mirror. Else the
-client's own ``claude install`` is asked. What came is checked before the link leads to it; older versions stay in the store.
+client's own ``claude install`` is asked, in an empty home. What came is checked before the link leads to it; older versions stay in the store, those that
+are denied do not.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ def apply(site: Site, args: Mapping[str, JSON]) -> None:
         site.symlink(launcher, _target(old, store, wanted))
     if _state(site, launcher, store, args) != f"version {wanted}":
         raise Failed(f"{launcher}: does not lead to {wanted}; something else changes it too, so end that and run again")
+    denied, stored = args.get("denied"), site.names(store) or ()
+    for version in denied if isinstance(denied, dict) else ():
+        if version in stored and version != wanted:
+            site.remove(f"{store}/{version}")
 
 
 def _places(args: Mapping[str, JSON]) -> tuple[str, str]:
@@ -91,15 +96,25 @@ def _unpacked(site: Site, stage: str, new: str, args: Mapping[str, JSON]) -> Non
 
 
 def _asked(site: Site, stage: str, new: str, args: Mapping[str, JSON]) -> None:
-    """Ask the client itself.  Without a network it ends with an error and leaves an empty file (measured)."""
-    wanted, (launcher, store) = _package.version(args), _places(args)
-    ended = site.watch([store, launcher])
+    """Ask a client that is there, in a home that is nobody's: it writes a ``.claude.json`` there, switches the link there, and without a network leaves an empty file there (measured)."""
+    wanted, (_, store) = _package.version(args), _places(args)
+    home, made = f"{stage}/new", f"{stage}/new/.local/share/claude/versions/{wanted}"
+    os.makedirs(home)
+    client = next((path for path in (f"{store}/{name}" for name in sorted(site.names(store) or (), reverse=True)) if _runs(site, path)), None)
+    if client is None:
+        raise Refused(f"neither npm nor a client that runs is there to get {wanted}; give --tarballs DIR, or install Node.js")
+    ran = site.run([client, "install", wanted], _SECONDS, {**_package.QUIET, "HOME": home}, cwd=stage)
+    if ran.code != 0 or not os.path.isfile(made):
+        why = f"did not end within {_SECONDS / 60:.0f} minutes" if ran.code is None else f"ended with {ran.code}" if ran.code else "left no program"
+        raise Refused(f"`claude install {wanted}` {why}; it needs downloads.claude.ai, so give --tarballs DIR, or npm and a registry")
+    _package.check_program(made, wanted, args)
+    _package.check_version(site, stage, [made], wanted)
+    site.exchange(made, new)
+
+
+def _runs(site: Site, path: str) -> bool:
+    """Whether it is a program of the store; not what this, or an earlier, run keeps there."""
     try:
-        ran = site.run([launcher, "install", wanted], _SECONDS, _package.QUIET)
-    finally:
-        ended()
-    if ran.code != 0:
-        why = f"did not end within {_SECONDS / 60:.0f} minutes" if ran.code is None else f"ended with {ran.code}"
-        raise Failed(f"`claude install {wanted}` {why}; it needs downloads.claude.ai, so give --tarballs DIR, or npm and a registry")
-    _package.check_program(new, wanted, args)
-    _package.check_version(site, stage, [new], wanted)
+        return os.path.basename(path)[:1].isdigit() and site.head(path, 4) in _package.PROGRAMS
+    except Refused:  # a folder
+        return False

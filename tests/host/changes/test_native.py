@@ -16,7 +16,7 @@ from tests.host.changes.packages import OWN, SECRET, SYSTEM, given, native, refu
 MIDDLE, NEW = "2.1.153", "2.1.330"
 # What ``claude install`` of a real client was seen to do without a network: it ends with an error and leaves an empty file.
 LEAVES_AN_EMPTY_FILE = (
-    f'case "$1" in --version) echo "{NEW} (Claude Code)";; install) : > "$HOME/.local/share/claude/versions/$2"; '
+    f'case "$1" in --version) echo "{NEW} (Claude Code)";; install) mkdir -p "$HOME/.local/share/claude/versions"; : > "$HOME/.local/share/claude/versions/$2"; echo {{}} > "$HOME/.claude.json"; '
     f'echo "Failed to fetch https://downloads.claude.ai/?token={SECRET}: ECONNREFUSED" >&2; exit 1;; esac'
 )
 
@@ -160,7 +160,7 @@ def test_from_a_mirror_and_one_that_lies(laptop: Laptop, tgz: Path, tmp_path: Pa
 @pytest.mark.usefixtures("without_npm")
 def test_a_client_that_cannot_reach_its_server_leaves_nothing(laptop: Laptop) -> None:
     stored(laptop.home, NEW, packages.program(LEAVES_AN_EMPTY_FILE))
-    reason = refused(laptop, native(laptop.home, MIDDLE), state="failed")
+    reason = refused(laptop, native(laptop.home, MIDDLE))
     assert reason == "`claude install 2.1.153` ended with 1; it needs downloads.claude.ai, so give --tarballs DIR, or npm and a registry"
 
 
@@ -169,7 +169,8 @@ def test_a_client_that_cannot_reach_its_server_leaves_nothing(laptop: Laptop) ->
 def test_without_npm_the_client_itself_is_asked(laptop: Laptop, tmp_path: Path, brings: str, state: str) -> None:
     """The stand-in does what ``claude install`` does where it reaches its server."""
     (tmp_path / "download").write_bytes(saying(brings))
-    installs = f'cp {tmp_path}/download "$HOME/.local/share/claude/versions/$2"; chmod 755 "$HOME/.local/share/claude/versions/$2"; ln -sfn "$HOME/.local/share/claude/versions/$2" "$HOME/.local/bin/claude"'
+    installs = 'mkdir -p "$HOME/.local/share/claude/versions" "$HOME/.local/bin"; echo {} > "$HOME/.claude.json"; '
+    installs += f'cp {tmp_path}/download "$HOME/.local/share/claude/versions/$2"; chmod 755 "$HOME/.local/share/claude/versions/$2"; ln -sfn "$HOME/.local/share/claude/versions/$2" "$HOME/.local/bin/claude"'
     stored(laptop.home, NEW, packages.program(f'case "$1" in --version) echo "{NEW} (Claude Code)";; install) {installs};; esac'))
     first = {name: one[1:3] + one[4:] for name, one in tree(laptop.home).items()}
     change = native(laptop.home, MIDDLE)
@@ -177,9 +178,29 @@ def test_without_npm_the_client_itself_is_asked(laptop: Laptop, tmp_path: Path, 
     assert states(outcomes) == [state], outcomes
     if state == "done":
         assert said(laptop.home) == MIDDLE
+        assert not (laptop.home / ".claude.json").exists()  # with a user's id, which every container of an image would share
         assert laptop.sealed(change).changes == ()
         back = laptop.rollback("000001")
         assert states(back) == ["undone"], back
     else:
         assert "what came as 2.1.153 says that it is 2.1.154" in outcomes[0].reason
     assert {name: one[1:3] + one[4:] for name, one in tree(laptop.home).items()} == first
+
+
+def test_a_denied_version_does_not_stay_in_the_store(laptop: Laptop, tgz: Path) -> None:
+    kept = stored(laptop.home, NEW, saying(NEW) + bytes(9 * 1024 * 1024))  # as large as real ones, for what only small files are
+    first = tree(laptop.home)
+    change = native(laptop.home, MIDDLE, tarballs=given(tarballs(tgz, MIDDLE)), denied={NEW: "leaks", "../../../x": "", "2.1.1": ""})
+    assert states(packages.carried_out(laptop, change)[1]) == ["done"]
+    assert [path.name for path in kept.parent.iterdir() if path.name[0] != "."] == [MIDDLE]
+    assert states(laptop.rollback("000001")) == ["undone"]
+    assert set(tree(laptop.home)) == set(first)
+
+
+@pytest.mark.usefixtures("without_npm")
+def test_what_is_kept_in_the_store_is_no_client(laptop: Laptop) -> None:
+    stored(laptop.home, NEW, b"")
+    stored(laptop.home, f".{NEW}.cc-fleet-000009.old")
+    (laptop.home / ".local/bin/claude").unlink()
+    (laptop.home / ".local/bin/claude").symlink_to(laptop.home / ".local/share/claude/versions" / NEW)
+    assert refused(laptop, native(laptop.home, MIDDLE)) == f"neither npm nor a client that runs is there to get {MIDDLE}; give --tarballs DIR, or install Node.js"

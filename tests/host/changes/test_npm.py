@@ -81,6 +81,14 @@ def test_another_version_is_brought_once_and_taken_back(laptop: Laptop, prefix: 
     assert said(prefix) == before
 
 
+def test_what_an_npmrc_says_beside_registries_does_not_count(laptop: Laptop, prefix: Path, tgz: Path) -> None:
+    installed(prefix, OLD)
+    with (laptop.home / ".npmrc").open("a") as file:
+        file.write("dry-run=true\nomit[]=optional\nengine-strict=true\nignore-scripts=false\npackage-lock-only=true\ninstall-strategy=linked\nprefix=/nonexistent\n")
+    assert states(packages.carried_out(laptop, npm(prefix, MIDDLE, tarballs=given(tarballs(tgz, MIDDLE))))[1]) == ["done"]
+    assert said(prefix) == MIDDLE
+
+
 def test_what_is_installed_can_be_run_by_others_whatever_the_umask(laptop: Laptop, prefix: Path, tgz: Path) -> None:
     installed(prefix, OLD)
     was = os.umask(0o077)
