@@ -164,4 +164,4 @@ def _size(folder: int) -> str:
                         break
         finally:
             os.close(opened)
-    return f"{count} files of {total} bytes" if count < _COUNTED else f"more than {_COUNTED} files"
+    return f"{count} file{'s' * (count != 1)} of {total} bytes" if count < _COUNTED else f"more than {_COUNTED} files"
