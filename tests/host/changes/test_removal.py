@@ -176,7 +176,7 @@ def test_a_hostile_package_json(laptop: Laptop, about: str) -> None:
     plan = laptop.sealed(gone(laptop.home / "x"))
     assert "sk-ant" not in repr(plan)
     (state,) = plan.changes[0].expects.values()
-    assert state.startswith(("folder of 1 files of ", "version «redacted» (x, folder of 1 files of "))
+    assert state.startswith(("folder of 1 file of ", "version «redacted» (x, folder of 1 file of "))
 
 
 # Extensions.
