@@ -58,7 +58,8 @@ def planned(args: argparse.Namespace) -> tuple[Plan, Report]:
     target = grouped(facts.collect(machine._replace(keep=known)), loaded.groups, args.group)
     if not here.live:  # whoever holds the whole tree may write all of it
         target = target._replace(coverage=target.coverage._replace(privileged=True))
-    plan, report = drafted(loaded, target, ours, args, live=here.live, logins={user.name: _login(machine, user) for user in machine.users})
+    options = _options(args, here.live, {user.name: _login(machine, user) for user in machine.users})
+    plan, report = drafted(loaded, target, ours, options, args.group)
     try:
         return applying.seal(plan, here), report
     except PlanError as err:
@@ -89,16 +90,16 @@ def from_facts(args: argparse.Namespace) -> tuple[Plan, Report]:
     if len(found) != 1:
         raise InputError(f"{args.facts}: holds {len(found)} machines, and a plan is for one")
     target = grouped(found[0], loaded.groups, args.group)
-    return drafted(loaded, target, (), args, live=target.kind == "machine", logins={})
+    return drafted(loaded, target, (), _options(args, target.kind == "machine", {}), args.group)
 
 
-def drafted(loaded: Loaded, target: Target, owned: Sequence[Owned], args: argparse.Namespace, *, live: bool, logins: Mapping[str, str]) -> tuple[Plan, Report]:  # noqa: PLR0913
+def drafted(loaded: Loaded, target: Target, owned: Sequence[Owned], options: Options, groups: Sequence[str]) -> tuple[Plan, Report]:
     """The plan for a target as far as its facts tell, and the report that it comes from."""
     from cc_fleet.plan import machine
 
-    report = judged(loaded, [target], args.group)
+    report = judged(loaded, [target], groups)
     policy = ruled(loaded, target)
-    draft = machine.draft(policy, target, report.findings, owned, _options(args, live, logins))
+    draft = machine.draft(policy, target, report.findings, owned, options)
     return Plan(
         __version__, policy.policy, loaded.sha256, target.name, target.machine_id, target.os, target.kind == "filesystem", False, draft.changes, draft.left,
     ), report  # fmt: skip

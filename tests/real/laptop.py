@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import pytest
+
 from tests.real import sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,15 @@ exec chroot {tmp}/m sleep 100000
 def missing() -> str:
     """What this machine lacks for one, "" if nothing."""
     return sandbox.missing() or "".join(f"not installed: {tool}" for tool in ("nsenter", "chroot", "ip", "useradd") if not shutil.which(tool))
+
+
+def needed() -> None:
+    """Skip where there can be none; under CC_FLEET_REQUIRE_REAL that is a failure."""
+    reason = missing()
+    if reason and os.environ.get("CC_FLEET_REQUIRE_REAL"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
 
 
 def tarballs(*versions: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +20,7 @@ FLAG = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Laptop]:
-    reason = laptop.missing()
-    if reason:
-        if os.environ.get("CC_FLEET_REQUIRE_REAL"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    laptop.needed()
     with Laptop(tmp_path, laptop.tarballs(OLD, MIDDLE, NEW), "ada", "bob") as made:
         yield made
 
@@ -136,9 +131,7 @@ def test_the_gate_comes_last_and_lets_the_planned_version_start(running: Laptop)
 
 
 def test_the_flag_is_on_the_wire_after_apply_and_not_after_rollback(tmp_path: Path) -> None:
-    reason = sandbox.missing()
-    if reason:
-        pytest.skip(reason)
+    laptop.needed()
     from cc_fleet.cli import main
 
     client, root, rules = sandbox.install(NEW), tmp_path / "root", tmp_path / "policy.yaml"

@@ -22,11 +22,7 @@ SCOPE = "usr/local/lib/node_modules/@anthropic-ai"
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Laptop]:
-    reason = laptop.missing()
-    if reason:
-        if os.environ.get("CC_FLEET_REQUIRE_REAL"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    laptop.needed()
     with Laptop(tmp_path, laptop.tarballs(MIDDLE, NEW), "ada") as made:
         yield made
 
